@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading, durable writing, directories, standard output; the contract is in the header. Removing
+ * trees is in file_remove.c.
+ */
+#include "shared/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_CHUNK_SIZE 16384
+
+/* Appends all that comes from fd. Returns 0 or -1 with errno; EFBIG: over the maximum of buf. */
+static int read_all(int fd, struct mig_buf *buf)
+{
+	char chunk[READ_CHUNK_SIZE];
+
+	for (;;) {
+		ssize_t got = read(fd, chunk, sizeof(chunk));
+
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return -1;
+		if (got > 0 && mig_buf_add(buf, chunk, (size_t)got))
+			return -1;
+	}
+}
+
+int mig_file_read(const char *path, struct mig_buf *buf, struct mig_error **err)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	const char *quote = is_stdin ? "" : "'";
+	const char *name = is_stdin ? "standard input" : path;
+	size_t len_before = buf->len;
+	_cleanup_close_ int opened = -1;
+	int fd = STDIN_FILENO;
+	int errnum;
+
+	if (mig_buf_failed(buf))
+		return mig_error_set(err, MIG_ERROR_FAILED,
+				     "cannot read %s%s%s: the buffer has failed before", quote,
+				     name, quote);
+	if (!is_stdin) {
+		opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (opened < 0)
+			return mig_error_set_errno(err, errno, "cannot open '%s'", path);
+		fd = opened;
+	}
+	if (read_all(fd, buf) == 0)
+		return 0;
+
+	errnum = errno;
+	/* The caller's earlier content stays, and nothing of this file. */
+	buf->len = len_before;
+	if (buf->data)
+		buf->data[len_before] = '\0';
+	if (errnum == EFBIG)
+		return mig_error_set(err, MIG_ERROR_IO,
+				     "cannot read %s%s%s: larger than the limit of %zu bytes",
+				     quote, name, quote, buf->max - len_before);
+	return mig_error_set_errno(err, errnum, "cannot read %s%s%s", quote, name, quote);
+}
+
+int mig_write_all(int fd, const void *bytes, size_t len)
+{
+	const char *next = bytes;
+
+	while (len > 0) {
+		ssize_t written = write(fd, next, len);
+
+		if (written < 0) {
+			if (errno == EINTR)
+				continue;
+			return -1;
+		}
+		if (written == 0) {
+			errno = EIO;
+			return -1;
+		}
+		next += written;
+		len -= (size_t)written;
+	}
+	return 0;
+}
+
+/* The directory part of a path, as something that can be opened; newly allocated. */
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+/* Fills and closes the temporary file; fd is consumed. Returns 0 or -1 with errno. */
+static int write_temporary(int fd, const void *bytes, size_t len, mode_t mode)
+{
+	if (mig_write_all(fd, bytes, len) || fchmod(fd, mode) || fsync(fd)) {
+		int errnum = errno;
+
+		close(fd);
+		errno = errnum;
+		return -1;
+	}
+	return close(fd);
+}
+
+/* The part of mig_file_write_durable between making the temporary name and its removal. */
+static int write_and_rename(int fd, const char *temporary, const char *path, const void *bytes,
+			    size_t len, mode_t mode, struct mig_error **err)
+{
+	int errnum;
+
+	if (write_temporary(fd, bytes, len, mode) == 0 && rename(temporary, path) == 0)
+		return 0;
+	errnum = errno;
+	unlink(temporary);
+	return mig_error_set_errno(err, errnum, "cannot write '%s'", path);
+}
+
+int mig_file_write_durable(const char *path, const void *bytes, size_t len, mode_t mode,
+			   struct mig_error **err)
+{
+	_cleanup_free_ char *directory = directory_of(path);
+	_cleanup_free_ char *temporary = NULL;
+	_cleanup_close_ int directory_fd = -1;
+	int fd;
+
+	if (directory)
+		/* Not made from the file's name, which may be as long as a name can be. */
+		temporary = mig_path_join(directory, ".migctl-XXXXXX");
+	if (!temporary)
+		return mig_error_set_errno(err, ENOMEM, "cannot write '%s'", path);
+
+	/* Opened first: what can be refused is refused while the old file stands. */
+	directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory_fd < 0)
+		return mig_error_set_errno(err, errno,
+					   "cannot write '%s': cannot open directory '%s'", path,
+					   directory);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return mig_error_set_errno(err, errno,
+					   "cannot write '%s': cannot make a file in '%s'", path,
+					   directory);
+	if (write_and_rename(fd, temporary, path, bytes, len, mode, err))
+		return -1;
+	if (fsync(directory_fd))
+		return mig_error_set_errno(
+			err, errno, "'%s' is written, but cannot make it durable in directory '%s'",
+			path, directory);
+	return 0;
+}
+
+/* mkdir where an existing directory (or a link to one) is fine. Returns 0 or -1 with errno. */
+static int make_directory(const char *path, mode_t mode)
+{
+	struct stat st;
+	int errnum;
+
+	if (mkdir(path, mode) == 0)
+		return 0;
+	errnum = errno;
+	/* Not only EEXIST: a read-only or automounted directory may be there and say otherwise. */
+	if (stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		errnum = ENOTDIR;
+	}
+	errno = errnum;
+	return -1;
+}
+
+int mig_mkdir_parents(const char *path, mode_t mode, struct mig_error **err)
+{
+	_cleanup_free_ char *partial = strdup(path);
+	size_t end = 0;
+
+	if (!partial)
+		return mig_error_set_errno(err, ENOMEM, "cannot make directory '%s'", path);
+	if (path[0] == '\0')
+		return mig_error_set_errno(err, ENOENT, "cannot make directory ''");
+	while (path[end] != '\0') {
+		int failed;
+
+		end += strspn(path + end, "/");
+		end += strcspn(path + end, "/");
+		partial[end] = '\0';
+		failed = make_directory(partial, mode);
+		if (failed)
+			return mig_error_set_errno(err, errno, "cannot make directory '%s'",
+						   partial);
+		partial[end] = path[end];
+	}
+	return 0;
+}
+
+char *mig_path_join(const char *a, const char *b)
+{
+	size_t a_len = strlen(a);
+
+	while (a_len > 0 && a[a_len - 1] == '/')
+		a_len--;
+	b += strspn(b, "/");
+	return mig_asprintf("%.*s/%s", (int)a_len, a, b);
+}
+
+char *mig_asprintf(const char *fmt, ...)
+{
+	_cleanup_buf_ struct mig_buf buf = MIG_BUF_INIT(SIZE_MAX - 1);
+	va_list args;
+
+	va_start(args, fmt);
+	mig_buf_vprintf(&buf, fmt, args);
+	va_end(args);
+	return mig_buf_steal(&buf);
+}
+
+int mig_close_stdout(struct mig_error **err)
+{
+	bool had_pending = __fpending(stdout) != 0;
+	bool had_error = ferror(stdout) != 0;
+	bool close_failed;
+
+	errno = 0;
+	close_failed = fclose(stdout) != 0;
+	/* A command that was started without stdout and printed nothing has not failed. */
+	if (close_failed && (had_error || had_pending || errno != EBADF))
+		return mig_error_set_errno(err, errno, "cannot write to standard output");
+	if (had_error)
+		/* An earlier write failed; its errno is gone. */
+		return mig_error_set(err, MIG_ERROR_IO, "cannot write to standard output");
+	return 0;
+}
