@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Executing a plan; see apply.h.
+ *
+ * Operations name what they work on by GPU UUID and placement. The live handles are looked up at
+ * the moment of each operation, so that an id that the driver gives differently than before cannot
+ * hit the wrong instance, and anything that changed since the snapshot is noticed.
+ */
+#include "core/apply.h"
+
+#include <string.h>
+
+#include "core/holders.h"
+#include "shared/text.h"
+
+struct execution {
+	const struct mig_context *ctx;
+	const struct mig_snapshot *snapshot;
+	const struct mig_op *op;
+	const struct mig_gpu *gpu;
+	struct mig_op_result *result;
+	bool has_changed; /* the driver has accepted the change, whatever fails afterwards */
+};
+
+/* Sets the error of a failed call and records the code. */
+static int failed(struct execution *x, nvmlReturn_t code, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf what = MIG_BUF_INIT(1024);
+	int rc;
+
+	mig_op_describe(x->op, &what);
+	x->result->nvml_code = code;
+	rc = mig_driver_error(err, x->ctx->driver, code, "%s", mig_buf_text(&what));
+	if (err != NULL && code == NVML_ERROR_IN_USE && x->op->kind != MIG_OP_MODE_SET)
+		mig_error_hint(err, "somebody uses it: end that, then run the same command again");
+	if (err != NULL && code == NVML_ERROR_NO_PERMISSION)
+		mig_error_hint(err, "run it as root");
+	return rc;
+}
+
+static int not_there(struct execution *x, const char *what, unsigned int start, unsigned int size,
+		     struct mig_error **err)
+{
+	mig_error_set(
+		err, MIG_ERROR_FAILED,
+		"GPU %u: %s at %u:%u is not there any more: somebody else has changed this GPU",
+		x->gpu->index, what, start, size);
+	return mig_error_hint(err, "run the same command again: it plans afresh");
+}
+
+/* ---- finding what an operation means ---------------------------------------------------------- */
+
+static int find_gi(struct execution *x, nvmlGpuInstance_t *handle, struct mig_error **err)
+{
+	const struct mig_driver *driver = x->ctx->driver;
+	nvmlGpuInstance_t list[MIG_GPU_INSTANCES_MAX] = {NULL};
+	unsigned int count = 0;
+	nvmlReturn_t code;
+
+	code = driver->nvmlDeviceGetGpuInstances(driver, x->gpu->handle, x->op->gi_profile_id, list,
+						 &count);
+	if (code != NVML_SUCCESS)
+		return failed(x, code, err);
+	for (unsigned int i = 0; i < count && i < MIG_GPU_INSTANCES_MAX; i++) {
+		nvmlGpuInstanceInfo_t info = {0};
+
+		code = driver->nvmlGpuInstanceGetInfo(driver, list[i], &info);
+		if (code != NVML_SUCCESS)
+			return failed(x, code, err);
+		if (info.placement.start == x->op->gi_start &&
+		    info.placement.size == x->op->gi_size) {
+			*handle = list[i];
+			return 0;
+		}
+	}
+	return not_there(x, "the GPU instance", x->op->gi_start, x->op->gi_size, err);
+}
+
+static int find_ci(struct execution *x, nvmlGpuInstance_t gi, nvmlComputeInstance_t *handle,
+		   struct mig_error **err)
+{
+	const struct mig_driver *driver = x->ctx->driver;
+	nvmlComputeInstance_t list[MIG_COMPUTE_INSTANCES_MAX] = {NULL};
+	unsigned int count = 0;
+	nvmlReturn_t code;
+
+	code = driver->nvmlGpuInstanceGetComputeInstances(driver, gi, x->op->ci_profile_id, list,
+							  &count);
+	if (code != NVML_SUCCESS)
+		return failed(x, code, err);
+	for (unsigned int i = 0; i < count && i < MIG_COMPUTE_INSTANCES_MAX; i++) {
+		nvmlComputeInstanceInfo_t info = {0};
+
+		code = driver->nvmlComputeInstanceGetInfo_v2(driver, list[i], &info);
+		if (code != NVML_SUCCESS)
+			return failed(x, code, err);
+		if (info.placement.start == x->op->ci_start) {
+			*handle = list[i];
+			return 0;
+		}
+	}
+	return not_there(x, "the compute instance", x->op->ci_start, x->op->ci_size, err);
+}
+
+/* ---- the operations --------------------------------------------------------------------------- */
+
+static int do_mode_set(struct execution *x, struct mig_error **err)
+{
+	const struct mig_driver *driver = x->ctx->driver;
+	unsigned int mode = x->op->mode_after ? NVML_DEVICE_MIG_ENABLE : NVML_DEVICE_MIG_DISABLE;
+	unsigned int current = 0, pending = 0;
+	nvmlReturn_t activation = NVML_SUCCESS;
+	nvmlReturn_t code;
+
+	code = driver->nvmlDeviceSetMigMode(driver, x->gpu->handle, mode, &activation);
+	if (code != NVML_SUCCESS)
+		return failed(x, code, err);
+	x->has_changed = true;
+	/* The activation status says why, the mode itself says whether. */
+	code = driver->nvmlDeviceGetMigMode(driver, x->gpu->handle, &current, &pending);
+	if (code != NVML_SUCCESS) {
+		x->result->nvml_code = code;
+		return mig_driver_error(err, driver, code,
+					"GPU %u: MIG mode was set to %s and cannot be read back",
+					x->gpu->index, x->op->mode_after ? "on" : "off");
+	}
+	if (current != mode) {
+		x->result->nvml_code = activation;
+		x->result->outcome = MIG_OP_PENDING;
+	}
+	return 0;
+}
+
+static int do_gi_create(struct execution *x, struct mig_error **err)
+{
+	const struct mig_driver *driver = x->ctx->driver;
+	nvmlGpuInstancePlacement_t placement = {.start = x->op->gi_start, .size = x->op->gi_size};
+	nvmlGpuInstance_t handle;
+	nvmlReturn_t code;
+
+	code = driver->nvmlDeviceCreateGpuInstanceWithPlacement(
+		driver, x->gpu->handle, x->op->gi_profile_id, &placement, &handle);
+	return code == NVML_SUCCESS ? 0 : failed(x, code, err);
+}
+
+static int do_gi_destroy(struct execution *x, struct mig_error **err)
+{
+	nvmlGpuInstance_t handle = NULL;
+	nvmlReturn_t code;
+
+	if (find_gi(x, &handle, err) < 0)
+		return -1;
+	code = x->ctx->driver->nvmlGpuInstanceDestroy(x->ctx->driver, handle);
+	return code == NVML_SUCCESS ? 0 : failed(x, code, err);
+}
+
+static int do_ci_destroy(struct execution *x, struct mig_error **err)
+{
+	nvmlGpuInstance_t gi = NULL;
+	nvmlComputeInstance_t ci = NULL;
+	nvmlReturn_t code;
+
+	if (find_gi(x, &gi, err) < 0 || find_ci(x, gi, &ci, err) < 0)
+		return -1;
+	code = x->ctx->driver->nvmlComputeInstanceDestroy(x->ctx->driver, ci);
+	return code == NVML_SUCCESS ? 0 : failed(x, code, err);
+}
+
+/* Facts that did not come from NVML are checked now that the GPU instance lives. */
+static int verify_ci(struct execution *x, nvmlGpuInstance_t gi, struct mig_ci_profile *ci,
+		     struct mig_error **err)
+{
+	int row = mig_facts_gi_by_id(x->gpu->facts, x->op->gi_profile_id);
+	_cleanup_free_ struct mig_gi_profile *profile = calloc(1, sizeof(*profile));
+
+	if (profile == NULL)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	if (row >= 0)
+		*profile = x->gpu->facts->gi[row];
+	if (mig_facts_read_ci(x->ctx->driver, gi, profile, err) < 0)
+		return mig_error_wrap(err, "GPU %u", x->gpu->index);
+	for (unsigned int i = 0; i < profile->ci_count; i++) {
+		if (profile->ci[i].index != x->op->ci_profile_index)
+			continue;
+		for (unsigned int s = 0; s < profile->ci[i].start_count; s++) {
+			if (profile->ci[i].starts[s] == x->op->ci_start) {
+				*ci = profile->ci[i];
+				return 0;
+			}
+		}
+	}
+	return mig_error_set(
+		err, MIG_ERROR_FAILED,
+		"GPU %u: the driver has no compute instance profile '%s' at %u in a '%s'",
+		x->gpu->index, x->op->ci_profile_name, x->op->ci_start, x->op->gi_profile_name);
+}
+
+/* Reads the UUID of the new MIG device; that it cannot be read is not a failure of the change. */
+static void read_new_uuid(struct execution *x, nvmlComputeInstance_t ci)
+{
+	const struct mig_driver *driver = x->ctx->driver;
+	nvmlComputeInstanceInfo_t ci_info = {0};
+	nvmlGpuInstanceInfo_t gi_info = {0};
+	unsigned int max = 0;
+
+	if (driver->nvmlComputeInstanceGetInfo_v2(driver, ci, &ci_info) != NVML_SUCCESS ||
+	    driver->nvmlGpuInstanceGetInfo(driver, ci_info.gpuInstance, &gi_info) != NVML_SUCCESS ||
+	    driver->nvmlDeviceGetMaxMigDeviceCount(driver, x->gpu->handle, &max) != NVML_SUCCESS)
+		return;
+	max = MIG_MIN(max, (unsigned int)(MIG_GPU_INSTANCES_MAX * MIG_COMPUTE_INSTANCES_MAX));
+	for (unsigned int i = 0; i < max; i++) {
+		unsigned int gi_id = 0, ci_id = 0;
+		nvmlDevice_t device;
+
+		if (driver->nvmlDeviceGetMigDeviceHandleByIndex(driver, x->gpu->handle, i,
+								&device) != NVML_SUCCESS ||
+		    driver->nvmlDeviceGetGpuInstanceId(driver, device, &gi_id) != NVML_SUCCESS ||
+		    driver->nvmlDeviceGetComputeInstanceId(driver, device, &ci_id) !=
+			    NVML_SUCCESS ||
+		    gi_id != gi_info.id || ci_id != ci_info.id)
+			continue;
+		if (driver->nvmlDeviceGetUUID(driver, device, x->result->uuid,
+					      sizeof(x->result->uuid)) != NVML_SUCCESS)
+			x->result->uuid[0] = '\0';
+		return;
+	}
+}
+
+static int do_ci_create(struct execution *x, struct mig_error **err)
+{
+	const struct mig_driver *driver = x->ctx->driver;
+	struct mig_ci_profile ci = {.id = x->op->ci_profile_id, .size = x->op->ci_size};
+	nvmlComputeInstancePlacement_t placement;
+	nvmlGpuInstance_t gi = NULL;
+	nvmlComputeInstance_t handle = NULL;
+	nvmlReturn_t code;
+
+	if (find_gi(x, &gi, err) < 0)
+		return -1;
+	if (!x->op->ci_is_verified && verify_ci(x, gi, &ci, err) < 0)
+		return -1;
+	placement.start = x->op->ci_start;
+	placement.size = ci.size;
+	if (mig_driver_has(driver, MIG_NVML_SYM_nvmlGpuInstanceCreateComputeInstanceWithPlacement))
+		code = driver->nvmlGpuInstanceCreateComputeInstanceWithPlacement(
+			driver, gi, ci.id, &placement, &handle);
+	else
+		code = driver->nvmlGpuInstanceCreateComputeInstance(driver, gi, ci.id, &handle);
+	if (code != NVML_SUCCESS)
+		return failed(x, code, err);
+	read_new_uuid(x, handle);
+	if (x->op->expected_uuid[0] != '\0' && x->result->uuid[0] != '\0' &&
+	    strcmp(x->op->expected_uuid, x->result->uuid) != 0)
+		mig_log(x->ctx->log, MIG_LOG_WARNING,
+			"GPU %u: %s at %u:%u was '%s' before and is '%s' now", x->gpu->index,
+			x->op->ci_profile_name, x->op->gi_start, x->op->gi_size,
+			x->op->expected_uuid, x->result->uuid);
+	return 0;
+}
+
+static int (*const do_op[MIG_OP_KIND_COUNT])(struct execution *x, struct mig_error **err) = {
+	[MIG_OP_CI_DESTROY] = do_ci_destroy, [MIG_OP_GI_DESTROY] = do_gi_destroy,
+	[MIG_OP_MODE_SET] = do_mode_set,     [MIG_OP_GI_CREATE] = do_gi_create,
+	[MIG_OP_CI_CREATE] = do_ci_create,
+};
+
+/* ---- the whole plan --------------------------------------------------------------------------- */
+
+static const struct mig_gpu *gpu_by_uuid(const struct mig_snapshot *snapshot, const char *uuid)
+{
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		if (strcmp(snapshot->gpus[i].uuid, uuid) == 0)
+			return &snapshot->gpus[i];
+	}
+	return NULL;
+}
+
+static void name_holders(const struct mig_compute_instance *ci, struct mig_buf *who)
+{
+	for (unsigned int i = 0; i < ci->holder_count; i++) {
+		const struct mig_holder *h = &ci->holders[i];
+
+		mig_buf_printf(who, "%s%s %u", who->len > 0 ? ", " : "", h->provider, h->pid);
+		if (h->name[0] != '\0') {
+			mig_buf_puts(who, " (");
+			mig_text_escape_terminal(who, h->name);
+			mig_buf_printf(who, "%s%s)", h->user[0] != '\0' ? " of " : "", h->user);
+		}
+	}
+}
+
+/* Refuses, before the first change, a plan that would destroy what somebody holds. */
+static int check_holders(const struct mig_snapshot *snapshot, const struct mig_plan *plan,
+			 struct mig_error **err)
+{
+	for (unsigned int n = 0; n < plan->op_count; n++) {
+		const struct mig_op *op = &plan->ops[n];
+		const struct mig_gpu *gpu = gpu_by_uuid(snapshot, op->gpu_uuid);
+
+		if (op->kind != MIG_OP_CI_DESTROY || gpu == NULL)
+			continue;
+		for (unsigned int i = 0; i < gpu->gi_count; i++) {
+			const struct mig_gpu_instance *gi = &gpu->gi[i];
+
+			for (unsigned int c = 0; gi->start == op->gi_start && c < gi->ci_count;
+			     c++) {
+				_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
+
+				if (gi->ci[c].start != op->ci_start || gi->ci[c].holder_count == 0)
+					continue;
+				name_holders(&gi->ci[c], &who);
+				mig_error_set(err, MIG_ERROR_IN_USE,
+					      "GPU %u: %s at %u:%u has to go and is in use by %s",
+					      gpu->index, op->ci_profile_name, op->gi_start,
+					      op->gi_size, mig_buf_text(&who));
+				return mig_error_hint(
+					err, "nothing was changed; end that, then run it again");
+			}
+		}
+	}
+	return 0;
+}
+
+static bool is_same_gpu(const struct mig_op *a, const struct mig_op *b)
+{
+	return strcmp(a->gpu_uuid, b->gpu_uuid) == 0;
+}
+
+/* Whether an earlier mode change of this operation's GPU is not in force yet. */
+static bool waits_for_mode(const struct mig_plan *plan, const struct mig_op_result *results,
+			   unsigned int op_number)
+{
+	for (unsigned int i = 0; i < op_number; i++) {
+		if (results[i].outcome == MIG_OP_PENDING &&
+		    is_same_gpu(&plan->ops[i], &plan->ops[op_number]))
+			return true;
+	}
+	return false;
+}
+
+/* After everything else was done: the mode changes that are not in force, if there are any. */
+static int report_pending(const struct mig_plan *plan, const struct mig_op_result *results,
+			  struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(8192);
+	const struct mig_op *first = NULL;
+	bool in_use = false;
+	bool is_one;
+
+	for (unsigned int i = 0; i < plan->op_count; i++) {
+		if (results[i].outcome != MIG_OP_PENDING)
+			continue;
+		mig_buf_printf(&gpus, "%s%u", first != NULL ? "," : "", plan->ops[i].gpu_index);
+		first = first != NULL ? first : &plan->ops[i];
+		in_use = in_use || results[i].nvml_code == NVML_ERROR_IN_USE;
+	}
+	if (first == NULL)
+		return 0;
+	is_one = strchr(mig_buf_text(&gpus), ',') == NULL;
+	mig_error_set(err, MIG_ERROR_FAILED, "GPU%s %s: MIG mode %s is pending: %s",
+		      is_one ? "" : "s", mig_buf_text(&gpus),
+		      is_one ? first->mode_after ? "on" : "off" : "change",
+		      in_use ? "clients use the GPU, so it could not be reset"
+			     : "the GPU has to be reset first");
+	return mig_error_hint(
+		err,
+		"reset the GPU (nvidia-smi --gpu-reset -i %s) or reboot, then run the "
+		"same command again",
+		mig_buf_text(&gpus));
+}
+
+/* Executes one operation and judges it. `is_changed` becomes true once the driver took a change. */
+static int execute_op(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
+		      const struct mig_op *op, struct mig_op_result *result, bool *is_changed,
+		      struct mig_error **err)
+{
+	struct execution x = {.ctx = ctx,
+			      .snapshot = snapshot,
+			      .op = op,
+			      .gpu = gpu_by_uuid(snapshot, op->gpu_uuid),
+			      .result = result};
+	int rc;
+
+	result->outcome = MIG_OP_DONE;
+	if (x.gpu == NULL)
+		rc = mig_error_set(err, MIG_ERROR_FAILED, "GPU '%s' is not on this node",
+				   op->gpu_uuid);
+	else
+		rc = do_op[op->kind](&x, err);
+	if (rc < 0)
+		result->outcome = MIG_OP_FAILED;
+	if (rc < 0 && err != NULL)
+		mig_error_set_subject(*err, "GPU %u", op->gpu_index);
+	*is_changed = *is_changed || x.has_changed || result->outcome != MIG_OP_FAILED;
+	return rc;
+}
+
+int mig_apply_execute(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
+		      const struct mig_plan *plan, struct mig_op_result *results,
+		      mig_apply_progress_fn progress, void *cookie, struct mig_error **err)
+{
+	bool is_changed = false;
+	int rc = 0;
+
+	for (unsigned int i = 0; i < plan->op_count; i++) {
+		memset(&results[i], 0, sizeof(results[i]));
+		results[i].nvml_code = MIG_NVML_CODE_NONE;
+	}
+	if (check_holders(snapshot, plan, err) < 0)
+		return -1;
+	for (unsigned int i = 0; i < plan->op_count && rc == 0; i++) {
+		if (waits_for_mode(plan, results, i))
+			continue;
+		rc = execute_op(ctx, snapshot, &plan->ops[i], &results[i], &is_changed, err);
+		if (progress != NULL)
+			progress(cookie, plan, i, &results[i]);
+	}
+	if (rc == 0)
+		rc = report_pending(plan, results, err);
+	if (rc < 0 && err != NULL && is_changed)
+		mig_error_set_changed(*err, MIG_CHANGED_PARTIAL);
+	return rc;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes as holders; see holders.h.
+ *
+ * NVML lists a GPU's processes with the GPU and compute instance each runs on. Names and users come
+ * from procfs; a process that has ended meanwhile keeps its pid and no name.
+ */
+#include "core/holders.h"
+
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "shared/file.h"
+#include "shared/text.h"
+
+#define PROCESSES_MAX 65536 /* per list; a driver that says more is broken */
+#define LIST_TRIES    8	    /* the list may grow between asking for its size and reading it */
+
+int mig_holder_add(struct mig_compute_instance *ci, const struct mig_holder *holder,
+		   struct mig_error **err)
+{
+	struct mig_holder *grown =
+		reallocarray(ci->holders, (size_t)ci->holder_count + 1, sizeof(*grown));
+
+	if (grown == NULL)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	ci->holders = grown;
+	grown[ci->holder_count++] = *holder;
+	return 0;
+}
+
+static void describe_process(unsigned int pid, struct mig_holder *holder)
+{
+	_cleanup_buf_ struct mig_buf name = MIG_BUF_INIT(4096);
+	char path[64];
+	char text[1024];
+	struct passwd entry, *found = NULL;
+	struct stat st;
+
+	mig_text_format(path, sizeof(path), "/proc/%u", pid);
+	if (stat(path, &st) == 0 &&
+	    getpwuid_r(st.st_uid, &entry, text, sizeof(text), &found) == 0 && found != NULL)
+		mig_text_copy(holder->user, sizeof(holder->user), found->pw_name);
+	mig_text_format(path, sizeof(path), "/proc/%u/comm", pid);
+	if (mig_file_read(path, &name, NULL) == 0) {
+		mig_text_copy(holder->name, sizeof(holder->name), mig_buf_text(&name));
+		holder->name[strcspn(holder->name, "\n")] = '\0';
+	}
+}
+
+static struct mig_compute_instance *instance_of(struct mig_gpu *gpu, unsigned int gi_id,
+						unsigned int ci_id)
+{
+	for (unsigned int i = 0; i < gpu->gi_count; i++) {
+		for (unsigned int c = 0; gpu->gi[i].id == gi_id && c < gpu->gi[i].ci_count; c++) {
+			if (gpu->gi[i].ci[c].id == ci_id)
+				return &gpu->gi[i].ci[c];
+		}
+	}
+	return NULL;
+}
+
+typedef nvmlReturn_t (*list_fn)(const struct mig_driver *driver, nvmlDevice_t device,
+				unsigned int *count, nvmlProcessInfo_t *infos);
+
+/* One of NVML's lists of processes. Some drivers have no graphics or MPS lists in MIG mode; without
+ * the compute list nobody could say that an instance is free. */
+struct process_list {
+	list_fn read;
+	bool is_optional;
+};
+
+/* *infos is newly allocated (NULL when the list is empty or an optional one is not there). */
+static int read_list(const struct mig_driver *driver, const struct mig_gpu *gpu,
+		     const struct process_list *list, nvmlProcessInfo_t **infos,
+		     unsigned int *count, struct mig_error **err)
+{
+	nvmlReturn_t code = NVML_ERROR_INSUFFICIENT_SIZE;
+	unsigned int room = 0;
+
+	*infos = NULL;
+	*count = 0;
+	for (int i = 0; i < LIST_TRIES && code == NVML_ERROR_INSUFFICIENT_SIZE; i++) {
+		code = list->read(driver, gpu->handle, count, *infos);
+		if (code != NVML_ERROR_INSUFFICIENT_SIZE)
+			break;
+		if (*count >= PROCESSES_MAX)
+			return mig_error_set(err, MIG_ERROR_DRIVER,
+					     "the driver says %u processes, more than %d", *count,
+					     PROCESSES_MAX);
+		free(*infos);
+		*count += 8;
+		room = *count;
+		*infos = calloc(room, sizeof(**infos));
+		if (*infos == NULL)
+			return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	}
+	if (list->is_optional &&
+	    (code == NVML_ERROR_NOT_SUPPORTED || code == NVML_ERROR_FUNCTION_NOT_FOUND)) {
+		*count = 0;
+		return 0;
+	}
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code, "cannot list the processes of GPU %u",
+					gpu->index);
+	if (*infos == NULL)
+		*count = 0;
+	if (*count > room)
+		return mig_error_set(err, MIG_ERROR_DRIVER,
+				     "the driver says %u processes in a list of %u", *count, room);
+	return 0;
+}
+
+static int find_processes(const struct mig_context *ctx, struct mig_gpu *gpu,
+			  struct mig_error **err)
+{
+	const struct process_list lists[] = {
+		{ctx->driver->nvmlDeviceGetComputeRunningProcesses_v3, false},
+		{ctx->driver->nvmlDeviceGetGraphicsRunningProcesses_v3, true},
+		{ctx->driver->nvmlDeviceGetMPSComputeRunningProcesses_v3, true},
+	};
+
+	for (size_t l = 0; l < MIG_ARRAY_SIZE(lists); l++) {
+		_cleanup_free_ nvmlProcessInfo_t *infos = NULL;
+		unsigned int count;
+
+		if (read_list(ctx->driver, gpu, &lists[l], &infos, &count, err) < 0)
+			return -1;
+		for (unsigned int i = 0; i < count; i++) {
+			struct mig_holder holder = {.provider = "process", .pid = infos[i].pid};
+			struct mig_compute_instance *ci = instance_of(gpu, infos[i].gpuInstanceId,
+								      infos[i].computeInstanceId);
+
+			if (ci == NULL)
+				continue;
+			if (infos[i].usedGpuMemory != UINT64_MAX)
+				holder.memory_mib = infos[i].usedGpuMemory / (1024 * 1024);
+			describe_process(holder.pid, &holder);
+			if (mig_holder_add(ci, &holder, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+const struct mig_holder_provider mig_holder_processes = {
+	.name = "process",
+	.find = find_processes,
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who holds an instance. Each provider knows one kind of holder; a provider that should answer and
+ * cannot is an error, never an empty list. Processes by NVML are the first kind.
+ */
+#pragma once
+
+#include "core/model.h"
+
+struct mig_holder_provider {
+	const char *name; /* "process" */
+	/* Adds to the compute instances of `gpu` who holds them (mig_holder_add). MIG mode is on. */
+	int (*find)(const struct mig_context *ctx, struct mig_gpu *gpu, struct mig_error **err);
+};
+
+/* Processes as NVML lists them (compute, graphics and MPS), with user and command from the initial
+ * procfs when they can be read. */
+extern const struct mig_holder_provider mig_holder_processes;
+
+/* Appends a copy of `holder` to `ci`. Returns 0, or -1 with *err (no memory). */
+int mig_holder_add(struct mig_compute_instance *ci, const struct mig_holder *holder,
+		   struct mig_error **err) MIG_MUST_CHECK;

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The snapshot: what is on the node now, read in one pass over NVML.
+ *
+ * GPU instances without compute instances, and compute instances smaller than their GPU instance,
+ * are ordinary members. Instances keep the driver's handles for as long as nothing changes; what
+ * outlives a change is keyed by UUID and placement (core/plan.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/context.h"
+#include "core/facts.h"
+#include "shared/error.h"
+
+#define MIG_GPU_INSTANCES_MAX	  MIG_FACTS_GI_INSTANCES_MAX /* per GPU; NVML has 15 positions today */
+#define MIG_COMPUTE_INSTANCES_MAX MIG_FACTS_CI_INSTANCES_MAX /* per GPU instance; 8 today */
+#define MIG_UUID_SIZE		  96			     /* NVML's own buffer */
+#define MIG_GPU_NAME_SIZE	  96
+#define MIG_PCI_ADDRESS_SIZE	  32
+
+/* Who needs an instance to stay. */
+struct mig_holder {
+	char provider[16]; /* "process" */
+	unsigned int pid;  /* 0 if it is not a process */
+	char name[64];	   /* command or job; foreign text */
+	char user[32];	   /* "" if not known */
+	uint64_t memory_mib;
+};
+
+struct mig_compute_instance {
+	nvmlComputeInstance_t handle;
+	unsigned int id;
+	unsigned int ci_row; /* in the GI profile's ci[] */
+	unsigned int start;  /* compute slices */
+	unsigned int size;
+	int device_index;	  /* MIG device index; -1 until read */
+	char uuid[MIG_UUID_SIZE]; /* "" until read */
+	unsigned int holder_count;
+	struct mig_holder *holders;
+};
+
+struct mig_gpu_instance {
+	nvmlGpuInstance_t handle;
+	unsigned int id;
+	unsigned int gi_row; /* in facts->gi[] */
+	unsigned int start;  /* placement units */
+	unsigned int size;
+	unsigned int ci_count;
+	struct mig_compute_instance ci[MIG_COMPUTE_INSTANCES_MAX]; /* by id */
+};
+
+struct mig_gpu {
+	nvmlDevice_t handle;
+	unsigned int index;
+	unsigned int minor_number;
+	char uuid[MIG_UUID_SIZE];
+	char name[MIG_GPU_NAME_SIZE];
+	char pci_address[MIG_PCI_ADDRESS_SIZE]; /* "00000000:10:00.0" */
+	uint32_t pci_device_id;			/* (device << 16) | vendor, as NVML has it */
+	uint32_t pci_subsystem_id;
+	uint64_t memory_mib;
+	bool is_mig_capable;
+	bool mig_current;
+	bool mig_pending;
+	struct mig_facts *facts; /* NULL without MIG; shared by equal GPUs, owned by the snapshot */
+	unsigned int gi_count;
+	struct mig_gpu_instance gi[MIG_GPU_INSTANCES_MAX]; /* by id */
+};
+
+struct mig_snapshot {
+	char driver_version[96];
+	unsigned int gpu_count;
+	struct mig_gpu *gpus;
+	struct mig_facts **facts; /* the distinct ones */
+	unsigned int facts_count;
+};
+
+enum mig_snapshot_flags {
+	MIG_SNAPSHOT_UUIDS = 1 << 0,   /* also MIG UUIDs and device indices */
+	MIG_SNAPSHOT_HOLDERS = 1 << 1, /* also who holds what (implies UUIDS) */
+};
+
+/*
+ * Reads the node. Zero GPUs are an empty snapshot, not an error. A GPU that cannot be read is an
+ * error that names it. Not thread-safe on one driver handle. *out is owned by the caller.
+ */
+int mig_snapshot_read(const struct mig_context *ctx, unsigned int flags, struct mig_snapshot **out,
+		      struct mig_error **err) MIG_MUST_CHECK;
+void mig_snapshot_free(struct mig_snapshot *snapshot);
+
+static inline void mig_cleanup_snapshot(struct mig_snapshot **snapshot)
+{
+	mig_snapshot_free(*snapshot);
+}
+#define _cleanup_snapshot_ _cleanup_(mig_cleanup_snapshot)
+
+/* Reads the instances of one GPU again into `gpu` (its facts must be there). */
+int mig_snapshot_read_instances(const struct mig_context *ctx, struct mig_gpu *gpu,
+				unsigned int flags, struct mig_error **err) MIG_MUST_CHECK;
+
+/* The geometry of a GPU's or GPU profile's facts, and what of it is occupied now. */
+struct mig_space;
+struct mig_space_state;
+void mig_facts_gi_space(const struct mig_facts *facts, struct mig_space *space);
+void mig_facts_ci_space(const struct mig_gi_profile *gi, struct mig_space *space);
+void mig_gpu_space_state(const struct mig_gpu *gpu, const struct mig_space *space,
+			 struct mig_space_state *state);

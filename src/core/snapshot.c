@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading the node in one pass; see model.h.
+ *
+ * Calls are saved where NVML cannot say anything new: equal GPUs (same PCI device, subsystem, name,
+ * memory and placements) share their facts, and a listing stops once all compute slices are
+ * accounted for. What a broken driver says is refused before anything is worked out from it.
+ */
+#include "core/model.h"
+
+#include <string.h>
+
+#include "core/holders.h"
+#include "core/space.h"
+#include "shared/text.h"
+
+#define GPUS_MAX    1024 /* a driver that says more is broken */
+/* MIG device indices of one GPU that can hold something. */
+#define DEVICES_MAX (MIG_GPU_INSTANCES_MAX * MIG_COMPUTE_INSTANCES_MAX)
+
+/* ---- geometry --------------------------------------------------------------------------------- */
+
+void mig_facts_gi_space(const struct mig_facts *facts, struct mig_space *space)
+{
+	memset(space, 0, sizeof(*space));
+	space->capacity = facts->slices;
+	space->kind_count = facts->gi_count;
+	for (unsigned int i = 0; i < facts->gi_count; i++) {
+		const struct mig_gi_profile *gi = &facts->gi[i];
+		struct mig_space_kind *kind = &space->kinds[i];
+
+		kind->size = gi->size;
+		kind->slices = gi->slice_count;
+		kind->max = gi->instance_max;
+		kind->exclusive = gi->is_media_extension;
+		kind->start_count = gi->start_count;
+		for (unsigned int s = 0; s < gi->start_count; s++)
+			kind->starts[s] = (uint8_t)gi->starts[s];
+	}
+}
+
+void mig_facts_ci_space(const struct mig_gi_profile *gi, struct mig_space *space)
+{
+	memset(space, 0, sizeof(*space));
+	space->capacity = gi->slice_count;
+	space->kind_count = gi->ci_count;
+	for (unsigned int i = 0; i < gi->ci_count; i++) {
+		const struct mig_ci_profile *ci = &gi->ci[i];
+		struct mig_space_kind *kind = &space->kinds[i];
+
+		kind->size = ci->size;
+		kind->slices = ci->slice_count;
+		kind->max = ci->instance_max;
+		kind->start_count = ci->start_count;
+		for (unsigned int s = 0; s < ci->start_count; s++)
+			kind->starts[s] = (uint8_t)ci->starts[s];
+	}
+}
+
+void mig_gpu_space_state(const struct mig_gpu *gpu, const struct mig_space *space,
+			 struct mig_space_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	for (unsigned int i = 0; i < gpu->gi_count; i++)
+		mig_space_add(space, state, gpu->gi[i].gi_row, gpu->gi[i].start);
+}
+
+/* ---- what a GPU is ---------------------------------------------------------------------------- */
+
+static int read_identity(const struct mig_driver *driver, struct mig_gpu *gpu,
+			 struct mig_error **err)
+{
+	nvmlPciInfo_t pci = {0};
+	nvmlMemory_t memory = {0};
+	unsigned int minor = 0;
+	nvmlReturn_t code;
+
+	code = driver->nvmlDeviceGetHandleByIndex_v2(driver, gpu->index, &gpu->handle);
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code, "cannot open GPU %u", gpu->index);
+	code = driver->nvmlDeviceGetUUID(driver, gpu->handle, gpu->uuid, sizeof(gpu->uuid));
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code, "cannot read the UUID of GPU %u",
+					gpu->index);
+	code = driver->nvmlDeviceGetName(driver, gpu->handle, gpu->name, sizeof(gpu->name));
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code, "cannot read the name of GPU %u",
+					gpu->index);
+	code = driver->nvmlDeviceGetPciInfo_v3(driver, gpu->handle, &pci);
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code, "cannot read the PCI address of GPU %u",
+					gpu->index);
+	mig_text_copy(gpu->pci_address, sizeof(gpu->pci_address), pci.busId);
+	gpu->pci_device_id = pci.pciDeviceId;
+	gpu->pci_subsystem_id = pci.pciSubSystemId;
+	/* Without privilege the memory of a GPU in MIG mode cannot be read, and a minor number may
+	 * be missing: both stay 0, nothing of a layout depends on them. */
+	if (driver->nvmlDeviceGetMemoryInfo(driver, gpu->handle, &memory) == NVML_SUCCESS)
+		gpu->memory_mib = memory.total / (1024 * 1024);
+	if (driver->nvmlDeviceGetMinorNumber(driver, gpu->handle, &minor) == NVML_SUCCESS)
+		gpu->minor_number = minor;
+	return 0;
+}
+
+static int read_mode(const struct mig_driver *driver, struct mig_gpu *gpu, struct mig_error **err)
+{
+	unsigned int current = 0, pending = 0;
+	nvmlReturn_t code;
+
+	code = driver->nvmlDeviceGetMigMode(driver, gpu->handle, &current, &pending);
+	if (code == NVML_ERROR_NOT_SUPPORTED || code == NVML_ERROR_FUNCTION_NOT_FOUND)
+		return 0;
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code, "cannot read the MIG mode of GPU %u",
+					gpu->index);
+	gpu->is_mig_capable = true;
+	gpu->mig_current = current == NVML_DEVICE_MIG_ENABLE;
+	gpu->mig_pending = pending == NVML_DEVICE_MIG_ENABLE;
+	return 0;
+}
+
+static bool is_same_kind(const struct mig_gpu *a, const struct mig_gpu *b)
+{
+	/* Where profiles are listed only with MIG on (470, 535), a GPU that is off has none to share. */
+	return a->facts != NULL && (a->facts->gi_count > 0 || a->mig_current == b->mig_current) &&
+	       a->pci_device_id == b->pci_device_id && a->pci_subsystem_id == b->pci_subsystem_id &&
+	       a->memory_mib == b->memory_mib && strcmp(a->name, b->name) == 0;
+}
+
+/* Looks for an earlier GPU with the same facts; 1 if gpu->facts is set now, 0, or -1 with *err. */
+static int share_facts(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
+		       struct mig_gpu *gpu, struct mig_error **err)
+{
+	for (unsigned int n = 0; n < snapshot->facts_count; n++) {
+		const struct mig_gpu *first = snapshot->gpus;
+		int rc;
+
+		while (first->facts != snapshot->facts[n])
+			first++;
+		if (!is_same_kind(first, gpu))
+			continue;
+		rc = mig_facts_has_placements(ctx->driver, gpu->handle, first->facts, err);
+		if (rc < 0)
+			return mig_error_wrap(err, "GPU %u", gpu->index);
+		if (rc > 0) {
+			gpu->facts = first->facts;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int find_facts(const struct mig_context *ctx, struct mig_snapshot *snapshot,
+		      struct mig_gpu *gpu, struct mig_error **err)
+{
+	const struct mig_gpu_table *table;
+	struct mig_facts *facts;
+	int rc = share_facts(ctx, snapshot, gpu, err);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	facts = calloc(1, sizeof(*facts));
+	if (facts == NULL)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	snapshot->facts[snapshot->facts_count++] = facts;
+	gpu->facts = facts;
+	table = mig_gpu_table_find_pci(gpu->pci_device_id >> 16, (uint32_t)gpu->memory_mib);
+	if (mig_facts_read(ctx->driver, gpu->handle, table, gpu->memory_mib, facts, err) < 0)
+		return mig_error_wrap(err, "GPU %u", gpu->index);
+	return 0;
+}
+
+/* ---- what is on it ---------------------------------------------------------------------------- */
+
+static bool is_within(unsigned int start, unsigned int size, unsigned int units)
+{
+	return size > 0 && size <= units && start <= units - size;
+}
+
+static int add_ci(const struct mig_driver *driver, const struct mig_gpu *gpu,
+		  struct mig_gpu_instance *gi, unsigned int ci_row, nvmlComputeInstance_t handle,
+		  struct mig_error **err)
+{
+	struct mig_compute_instance ci = {.handle = handle, .ci_row = ci_row, .device_index = -1};
+	nvmlComputeInstanceInfo_t info = {0};
+	unsigned int at = 0;
+	nvmlReturn_t code;
+
+	code = driver->nvmlComputeInstanceGetInfo_v2(driver, handle, &info);
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(
+			err, driver, code,
+			"cannot read a compute instance of GPU instance %u on GPU %u", gi->id,
+			gpu->index);
+	if (gi->ci_count == MIG_COMPUTE_INSTANCES_MAX)
+		return mig_error_set(err, MIG_ERROR_DRIVER,
+				     "GPU instance %u on GPU %u has more than %d compute instances",
+				     gi->id, gpu->index, MIG_COMPUTE_INSTANCES_MAX);
+	ci.id = info.id;
+	ci.start = info.placement.start;
+	ci.size = info.placement.size;
+	if (!is_within(ci.start, ci.size, MIG_FACTS_SLICES_MAX))
+		return mig_error_set(
+			err, MIG_ERROR_DRIVER,
+			"GPU %u: compute instance %u of GPU instance %u lies at %u:%u, "
+			"outside of all slices",
+			gpu->index, ci.id, gi->id, ci.start, ci.size);
+	while (at < gi->ci_count && gi->ci[at].id < ci.id)
+		at++;
+	memmove(&gi->ci[at + 1], &gi->ci[at], (gi->ci_count - at) * sizeof(ci));
+	gi->ci[at] = ci;
+	gi->ci_count++;
+	return 0;
+}
+
+/* The widest profile first: most GPU instances hold one compute instance that fills them. */
+static int read_compute_instances(const struct mig_driver *driver, const struct mig_gpu *gpu,
+				  struct mig_gpu_instance *gi, struct mig_error **err)
+{
+	struct mig_gi_profile *profile = &gpu->facts->gi[gi->gi_row];
+	unsigned int slices = 0;
+
+	if (profile->ci_source != MIG_CI_FROM_NVML &&
+	    mig_facts_read_ci(driver, gi->handle, profile, err) < 0)
+		return mig_error_wrap(err, "GPU %u", gpu->index);
+	for (unsigned int row = profile->ci_count; row-- > 0 && slices < profile->slice_count;) {
+		const struct mig_ci_profile *ci = &profile->ci[row];
+		nvmlComputeInstance_t list[MIG_COMPUTE_INSTANCES_MAX] = {NULL};
+		unsigned int count = 0;
+		nvmlReturn_t code;
+
+		code = driver->nvmlGpuInstanceGetComputeInstances(driver, gi->handle, ci->id, list,
+								  &count);
+		if (code != NVML_SUCCESS)
+			return mig_driver_error(
+				err, driver, code,
+				"cannot list the compute instances of GPU instance %u on GPU %u",
+				gi->id, gpu->index);
+		for (unsigned int i = 0; i < count && i < MIG_COMPUTE_INSTANCES_MAX; i++) {
+			if (add_ci(driver, gpu, gi, row, list[i], err) < 0)
+				return -1;
+			slices += ci->slice_count;
+		}
+	}
+	return 0;
+}
+
+static int add_gi(const struct mig_driver *driver, struct mig_gpu *gpu, unsigned int gi_row,
+		  nvmlGpuInstance_t handle, struct mig_error **err)
+{
+	nvmlGpuInstanceInfo_t info = {0};
+	struct mig_gpu_instance *gi;
+	unsigned int at = 0;
+	nvmlReturn_t code;
+
+	code = driver->nvmlGpuInstanceGetInfo(driver, handle, &info);
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code, "cannot read a GPU instance of GPU %u",
+					gpu->index);
+	if (gpu->gi_count == MIG_GPU_INSTANCES_MAX)
+		return mig_error_set(err, MIG_ERROR_DRIVER, "GPU %u has more than %d GPU instances",
+				     gpu->index, MIG_GPU_INSTANCES_MAX);
+	if (!is_within(info.placement.start, info.placement.size, gpu->facts->units))
+		return mig_error_set(
+			err, MIG_ERROR_DRIVER,
+			"GPU %u: GPU instance %u lies at %u:%u, outside of the GPU's %u "
+			"units",
+			gpu->index, info.id, info.placement.start, info.placement.size,
+			gpu->facts->units);
+	while (at < gpu->gi_count && gpu->gi[at].id < info.id)
+		at++;
+	memmove(&gpu->gi[at + 1], &gpu->gi[at], (gpu->gi_count - at) * sizeof(gpu->gi[0]));
+	gi = &gpu->gi[at];
+	memset(gi, 0, sizeof(*gi));
+	gpu->gi_count++;
+	gi->handle = handle;
+	gi->id = info.id;
+	gi->gi_row = gi_row;
+	gi->start = info.placement.start;
+	gi->size = info.placement.size;
+	return read_compute_instances(driver, gpu, gi, err);
+}
+
+static int read_gpu_instances(const struct mig_driver *driver, struct mig_gpu *gpu,
+			      struct mig_error **err)
+{
+	unsigned int slices = 0;
+
+	for (unsigned int row = 0; row < gpu->facts->gi_count; row++) {
+		const struct mig_gi_profile *profile = &gpu->facts->gi[row];
+		nvmlGpuInstance_t list[MIG_GPU_INSTANCES_MAX] = {NULL};
+		unsigned int count = 0;
+		nvmlReturn_t code;
+
+		if (slices + profile->slice_count > gpu->facts->slices)
+			continue;
+		code = driver->nvmlDeviceGetGpuInstances(driver, gpu->handle, profile->id, list,
+							 &count);
+		if (code != NVML_SUCCESS)
+			return mig_driver_error(err, driver, code,
+						"cannot list the GPU instances of GPU %u",
+						gpu->index);
+		for (unsigned int i = 0; i < count && i < MIG_GPU_INSTANCES_MAX; i++) {
+			if (add_gi(driver, gpu, row, list[i], err) < 0)
+				return -1;
+			slices += profile->slice_count;
+		}
+	}
+	return 0;
+}
+
+/* ---- MIG devices ------------------------------------------------------------------------------ */
+
+static struct mig_compute_instance *find_ci(struct mig_gpu *gpu, unsigned int gi_id,
+					    unsigned int ci_id)
+{
+	for (unsigned int i = 0; i < gpu->gi_count; i++) {
+		if (gpu->gi[i].id != gi_id)
+			continue;
+		for (unsigned int c = 0; c < gpu->gi[i].ci_count; c++) {
+			if (gpu->gi[i].ci[c].id == ci_id)
+				return &gpu->gi[i].ci[c];
+		}
+	}
+	return NULL;
+}
+
+static int read_device(const struct mig_driver *driver, struct mig_gpu *gpu, unsigned int index,
+		       bool *is_last, struct mig_error **err)
+{
+	unsigned int gi_id = 0, ci_id = 0;
+	struct mig_compute_instance *ci;
+	nvmlDevice_t device;
+	nvmlReturn_t code;
+
+	code = driver->nvmlDeviceGetMigDeviceHandleByIndex(driver, gpu->handle, index, &device);
+	*is_last = code == NVML_ERROR_INVALID_ARGUMENT;
+	if (code == NVML_ERROR_NOT_FOUND || code == NVML_ERROR_INVALID_ARGUMENT)
+		return 0;
+	if (code == NVML_SUCCESS)
+		code = driver->nvmlDeviceGetGpuInstanceId(driver, device, &gi_id);
+	if (code == NVML_SUCCESS)
+		code = driver->nvmlDeviceGetComputeInstanceId(driver, device, &ci_id);
+	ci = code == NVML_SUCCESS ? find_ci(gpu, gi_id, ci_id) : NULL;
+	if (ci != NULL) {
+		ci->device_index = (int)index;
+		code = driver->nvmlDeviceGetUUID(driver, device, ci->uuid, sizeof(ci->uuid));
+	}
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code, "cannot read MIG device %u of GPU %u",
+					index, gpu->index);
+	return 0;
+}
+
+/* Indices are walked to the end: a driver might leave holes. */
+static int read_devices(const struct mig_driver *driver, struct mig_gpu *gpu,
+			struct mig_error **err)
+{
+	unsigned int wanted = 0, max = 0;
+	bool is_last = false;
+	nvmlReturn_t code;
+
+	for (unsigned int i = 0; i < gpu->gi_count; i++)
+		wanted += gpu->gi[i].ci_count;
+	if (wanted == 0)
+		return 0;
+	code = driver->nvmlDeviceGetMaxMigDeviceCount(driver, gpu->handle, &max);
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code,
+					"cannot read the number of MIG devices of GPU %u",
+					gpu->index);
+	max = MIG_MIN(max, DEVICES_MAX);
+	for (unsigned int i = 0; i < max && !is_last; i++) {
+		if (read_device(driver, gpu, i, &is_last, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void forget_instances(struct mig_gpu *gpu)
+{
+	for (unsigned int i = 0; i < gpu->gi_count; i++) {
+		for (unsigned int c = 0; c < gpu->gi[i].ci_count; c++)
+			free(gpu->gi[i].ci[c].holders);
+	}
+	gpu->gi_count = 0;
+}
+
+int mig_snapshot_read_instances(const struct mig_context *ctx, struct mig_gpu *gpu,
+				unsigned int flags, struct mig_error **err)
+{
+	const struct mig_holder_provider *const *provider = ctx->holder_providers;
+
+	forget_instances(gpu);
+	if (read_gpu_instances(ctx->driver, gpu, err) < 0)
+		return -1;
+	if ((flags & (MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS)) != 0 &&
+	    read_devices(ctx->driver, gpu, err) < 0)
+		return -1;
+	if ((flags & MIG_SNAPSHOT_HOLDERS) == 0)
+		return 0;
+	for (; provider != NULL && *provider != NULL; provider++) {
+		if ((*provider)->find(ctx, gpu, err) < 0)
+			return mig_error_wrap(err, "who holds instances of GPU %u", gpu->index);
+	}
+	return 0;
+}
+
+/* ---- the whole node --------------------------------------------------------------------------- */
+
+static int read_gpu(const struct mig_context *ctx, struct mig_snapshot *snapshot,
+		    struct mig_gpu *gpu, unsigned int flags, struct mig_error **err)
+{
+	if (read_identity(ctx->driver, gpu, err) < 0 || read_mode(ctx->driver, gpu, err) < 0)
+		return -1;
+	if (!gpu->is_mig_capable)
+		return 0;
+	if (find_facts(ctx, snapshot, gpu, err) < 0)
+		return -1;
+	return gpu->mig_current ? mig_snapshot_read_instances(ctx, gpu, flags, err) : 0;
+}
+
+static int read_node(const struct mig_context *ctx, struct mig_snapshot *snapshot,
+		     unsigned int flags, struct mig_error **err)
+{
+	const struct mig_driver *driver = ctx->driver;
+	unsigned int count = 0;
+	nvmlReturn_t code;
+
+	code = driver->nvmlSystemGetDriverVersion(driver, snapshot->driver_version,
+						  sizeof(snapshot->driver_version));
+	if (code == NVML_SUCCESS)
+		code = driver->nvmlDeviceGetCount_v2(driver, &count);
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code, "cannot count the GPUs");
+	if (count > GPUS_MAX)
+		return mig_error_set(err, MIG_ERROR_DRIVER, "the driver says %u GPUs, more than %d",
+				     count, GPUS_MAX);
+	/* One element more than needed, so that zero GPUs are not a null pointer. */
+	snapshot->gpus = calloc((size_t)count + 1, sizeof(*snapshot->gpus));
+	snapshot->facts = calloc((size_t)count + 1, sizeof(struct mig_facts *));
+	if (snapshot->gpus == NULL || snapshot->facts == NULL)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	for (unsigned int i = 0; i < count; i++) {
+		snapshot->gpus[i].index = i;
+		snapshot->gpu_count++;
+		if (read_gpu(ctx, snapshot, &snapshot->gpus[i], flags, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int mig_snapshot_read(const struct mig_context *ctx, unsigned int flags, struct mig_snapshot **out,
+		      struct mig_error **err)
+{
+	_cleanup_snapshot_ struct mig_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+	if (snapshot == NULL)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	if (read_node(ctx, snapshot, flags, err) < 0) {
+		/* NVML shows GPU instances to administrators only. */
+		if (err != NULL && mig_error_code(*err) == MIG_ERROR_NO_PERMISSION)
+			mig_error_hint(err, "run it as root");
+		return -1;
+	}
+	*out = MIG_TAKE_PTR(snapshot);
+	return 0;
+}
+
+void mig_snapshot_free(struct mig_snapshot *snapshot)
+{
+	if (snapshot == NULL)
+		return;
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++)
+		forget_instances(&snapshot->gpus[i]);
+	for (unsigned int i = 0; i < snapshot->facts_count; i++)
+		free(snapshot->facts[i]);
+	free(snapshot->facts);
+	free(snapshot->gpus);
+	free(snapshot);
+}
