@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command table: one row per command, from which dispatch, --help, the manual's OPTIONS and
+ * shell completion come. A command parses, calls the libraries and prints; it holds no logic.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "shared/error.h"
+
+/* One option of a command. Long names are given without the dashes. */
+struct mig_option {
+	const char *name;  /* "file"; NULL ends the list */
+	char letter;	   /* 'f', or 0 */
+	const char *value; /* name of its value for the help ("FILE"), NULL: takes none */
+	const char *help;  /* one line */
+};
+
+/* What was given: one entry per option of the row, in the row's order. */
+struct mig_parsed_option {
+	bool given;
+	const char *value; /* NULL if it takes none */
+};
+
+struct mig_invocation {
+	const struct mig_cmd *cmd;
+	const struct mig_parsed_option *options; /* by position in cmd->options */
+	char **args;				 /* what is left, NULL-terminated */
+	int arg_count;
+};
+
+enum mig_cmd_group {
+	MIG_GROUP_NODE,	     /* status, list, profiles */
+	MIG_GROUP_LAYOUT,    /* plan, apply */
+	MIG_GROUP_SIMULATOR, /* sim … */
+	MIG_GROUP_COUNT,
+};
+
+struct mig_cmd {
+	const char *name; /* "apply"; "sim create" for a second level; NULL ends the table */
+	enum mig_cmd_group group;
+	const char *summary;	/* one line, lower case, no period */
+	const char *args;	/* "NAME [CMD…]" for the usage line; "" for none */
+	int min_args, max_args; /* -1: no limit */
+	bool passes_rest; /* everything from the first argument on is the command's (sim exec) */
+	const struct mig_option *options;
+	/* Returns an exit status. On an error it sets *err and returns -1 for the status that the
+	 * error has, or a status of its own (126 and 127 of `sim exec`). */
+	int (*run)(const struct mig_invocation *inv, struct mig_error **err);
+	const char *details; /* more for --help: lines of at most 78 columns; NULL: nothing */
+};
+
+/* The table, ended by a row without name (cli/commands.c). */
+extern const struct mig_cmd mig_commands[];
+
+/* The value of option `name` of this invocation; NULL if not given. */
+const char *mig_option_value(const struct mig_invocation *inv, const char *name);
+bool mig_option_given(const struct mig_invocation *inv, const char *name);

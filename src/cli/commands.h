@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The functions and option lists that rows of the command table refer to, by the file they are in.
+ */
+#pragma once
+
+#include "cli/cmd.h"
+
+/* cli/status.c */
+extern const struct mig_option mig_cmd_status_options[];
+int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/apply.c */
+extern const struct mig_option mig_cmd_apply_options[];
+int mig_cmd_apply_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/sim_models.c */
+extern const struct mig_option mig_cmd_sim_models_options[];
+int mig_cmd_sim_models_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/sim_create.c: create, use, destroy */
+extern const struct mig_option mig_cmd_sim_create_options[];
+int mig_cmd_sim_create_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_sim_use_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_sim_destroy_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/sim_list.c */
+extern const struct mig_option mig_cmd_sim_list_options[];
+int mig_cmd_sim_list_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/sim_show.c */
+extern const struct mig_option mig_cmd_sim_show_options[];
+int mig_cmd_sim_show_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/sim_exec.c: exec, shell */
+extern const struct mig_option mig_cmd_sim_exec_options[];
+int mig_cmd_sim_exec_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_sim_shell_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* Runs `migctl ARGS…` on a node: what `migctl --node NODE ARGS…` is. Returns only on failure. */
+int mig_cmd_sim_reexec(const char *node, int arg_count, char **args, struct mig_error **err);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Help out of the command table; the contract is in the header. Lines stay within 80 columns; the
+ * `details` of a row are printed as they are written.
+ */
+#include "cli/help.h"
+
+#include <string.h>
+
+#include "shared/json_writer.h"
+#include "shared/text.h"
+
+#define LABEL_SIZE 80
+#define LINE_WIDTH 79
+
+const struct mig_option mig_global_options[] = {
+	{"node", 0, "NODE", "run the command on this simulated node"},
+	{"help", 'h', NULL, "show this help"},
+	{"version", 'V', NULL, "show the version"},
+	{NULL, 0, NULL, NULL},
+};
+
+static const char *const group_titles[MIG_GROUP_COUNT] = {
+	[MIG_GROUP_NODE] = "The node",
+	[MIG_GROUP_LAYOUT] = "Layouts",
+	[MIG_GROUP_SIMULATOR] = "Simulated nodes",
+};
+
+static const char *const group_words[MIG_GROUP_COUNT] = {
+	[MIG_GROUP_NODE] = "node",
+	[MIG_GROUP_LAYOUT] = "layout",
+	[MIG_GROUP_SIMULATOR] = "simulator",
+};
+
+/* "-h, --help" and the like: what stands left of an option's help. */
+static void option_label(const struct mig_option *option, char label[LABEL_SIZE])
+{
+	char letter[8] = "    ";
+
+	if (option->letter)
+		mig_text_format(letter, sizeof(letter), "-%c, ", option->letter);
+	mig_text_format(label, LABEL_SIZE, "%s--%s%s%s", letter, option->name,
+			option->value ? " " : "", option->value ? option->value : "");
+}
+
+/* Words from column `indent` on, on as many lines as they need; the first begins where we are. */
+static void print_from(FILE *out, size_t indent, const char *text)
+{
+	size_t column = indent;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (column > indent && column + 1 + len > LINE_WIDTH) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			fputc(' ', out);
+			column++;
+		}
+		fprintf(out, "%.*s", (int)len, text);
+		column += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
+/* Both lists as one, so that their columns agree; the first may be NULL. */
+static void print_options(FILE *out, const struct mig_option *first,
+			  const struct mig_option *second)
+{
+	const struct mig_option *const lists[] = {first, second};
+	char label[LABEL_SIZE];
+	size_t width = 0;
+
+	for (size_t l = 0; l < MIG_ARRAY_SIZE(lists); l++) {
+		for (const struct mig_option *o = lists[l]; o && o->name; o++) {
+			option_label(o, label);
+			width = MIG_MAX(width, strlen(label));
+		}
+	}
+	fprintf(out, "\nOptions:\n");
+	for (size_t l = 0; l < MIG_ARRAY_SIZE(lists); l++) {
+		for (const struct mig_option *o = lists[l]; o && o->name; o++) {
+			option_label(o, label);
+			fprintf(out, "  %-*s  ", (int)width, label);
+			print_from(out, width + 4, o->help);
+		}
+	}
+}
+
+static size_t name_width(const struct mig_cmd *table)
+{
+	size_t width = 0;
+
+	for (; table->name; table++)
+		width = MIG_MAX(width, strlen(table->name));
+	return width;
+}
+
+void mig_help_overview(FILE *out, const struct mig_cmd *table)
+{
+	int width = (int)name_width(table);
+
+	fprintf(out, "usage: migctl [--node NODE] COMMAND [OPTION...] [ARG...]\n");
+	for (unsigned int group = 0; group < MIG_GROUP_COUNT; group++) {
+		bool has_title = false;
+
+		for (const struct mig_cmd *cmd = table; cmd->name; cmd++) {
+			if (cmd->group != group)
+				continue;
+			if (!has_title)
+				fprintf(out, "\n%s:\n", group_titles[group]);
+			has_title = true;
+			fprintf(out, "  %-*s  ", width, cmd->name);
+			print_from(out, (size_t)width + 4, cmd->summary);
+		}
+	}
+	print_options(out, NULL, mig_global_options);
+	fprintf(out, "\n'migctl help COMMAND' tells more about one; migctl(1) is the manual.\n");
+}
+
+void mig_help_family(FILE *out, const struct mig_cmd *table, const char *family)
+{
+	size_t len = strlen(family);
+	int width = (int)name_width(table);
+
+	fprintf(out, "usage: migctl %s COMMAND [OPTION...] [ARG...]\n\n", family);
+	for (; table->name; table++) {
+		if (strncmp(table->name, family, len) != 0 || table->name[len] != ' ')
+			continue;
+		fprintf(out, "  %-*s  ", width, table->name);
+		print_from(out, (size_t)width + 4, table->summary);
+	}
+	fprintf(out,
+		"\n'migctl %s COMMAND --help' tells more about one; migctl-%s(1) is the "
+		"manual.\n",
+		family, family);
+}
+
+void mig_help_command(FILE *out, const struct mig_cmd *cmd)
+{
+	static const struct mig_option help[] = {
+		{"help", 'h', NULL, "show this help"},
+		{NULL, 0, NULL, NULL},
+	};
+
+	/* Where the rest of the line is another command's, options stand before it. */
+	fprintf(out, "usage: migctl %s%s%s%s\n\n%s\n", cmd->name,
+		cmd->options ? " [OPTION...]" : "", *cmd->args ? " " : "", cmd->args, cmd->summary);
+	if (cmd->details)
+		fprintf(out, "\n%s", cmd->details);
+	print_options(out, cmd->options, help);
+}
+
+/* ---- the table as JSON ------------------------------------------------------------------------ */
+
+static void dump_options(struct mig_json *json, const struct mig_option *options)
+{
+	mig_json_key(json, "options");
+	mig_json_array_begin(json);
+	for (size_t i = 0; options && options[i].name; i++) {
+		char letter[2] = {options[i].letter, '\0'};
+
+		mig_json_object_begin(json);
+		mig_json_member_string(json, "name", options[i].name);
+		mig_json_member_string(json, "letter", options[i].letter ? letter : NULL);
+		mig_json_member_string(json, "value", options[i].value);
+		mig_json_member_string(json, "help", options[i].help);
+		mig_json_object_end(json);
+	}
+	mig_json_array_end(json);
+}
+
+int mig_help_dump(struct mig_buf *out, const struct mig_cmd *table, struct mig_error **err)
+{
+	struct mig_json json;
+
+	mig_json_init(&json, out);
+	mig_json_object_begin(&json);
+	mig_json_member_string(&json, "schema", "migctl.commands/1");
+	dump_options(&json, mig_global_options);
+	mig_json_key(&json, "commands");
+	mig_json_array_begin(&json);
+	for (; table->name; table++) {
+		mig_json_object_begin(&json);
+		mig_json_member_string(&json, "name", table->name);
+		mig_json_member_string(&json, "group", group_words[table->group]);
+		mig_json_member_string(&json, "summary", table->summary);
+		mig_json_member_string(&json, "args", table->args);
+		dump_options(&json, table->options);
+		mig_json_object_end(&json);
+	}
+	mig_json_array_end(&json);
+	mig_json_object_end(&json);
+	if (mig_json_finish(&json))
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "cannot write the command table");
+	return 0;
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Command lines; the contract is in the header.
+ */
+#include "cli/parse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/buf.h"
+#include "shared/nearest.h"
+#include "shared/text.h"
+
+#define NAMES_MAX 128 /* candidates for "did you mean" */
+#define SHOWN_MAX 1024
+
+void mig_command_line_clear(struct mig_command_line *line)
+{
+	free(line->options);
+	free(line->args);
+	*line = (struct mig_command_line){.wants_help = false};
+}
+
+const char *mig_option_value(const struct mig_invocation *inv, const char *name)
+{
+	const struct mig_option *options = inv->cmd->options;
+
+	for (size_t i = 0; options && options[i].name; i++) {
+		if (strcmp(options[i].name, name) == 0)
+			return inv->options[i].value;
+	}
+	return NULL;
+}
+
+bool mig_option_given(const struct mig_invocation *inv, const char *name)
+{
+	const struct mig_option *options = inv->cmd->options;
+
+	for (size_t i = 0; options && options[i].name; i++) {
+		if (strcmp(options[i].name, name) == 0)
+			return inv->options[i].given;
+	}
+	return false;
+}
+
+/* "TEXT 'WORD'[, did you mean 'NEAREST'?]" with a hint to --help of `command`. */
+static int complain_unknown(struct mig_error **err, const char *text, const char *word,
+			    const char *nearest, const char *command)
+{
+	_cleanup_buf_ struct mig_buf shown = MIG_BUF_INIT(SHOWN_MAX);
+
+	mig_text_escape_terminal(&shown, word);
+	if (nearest)
+		mig_error_set(err, MIG_ERROR_USAGE, "%s '%s', did you mean '%s'?", text,
+			      mig_buf_text(&shown), nearest);
+	else
+		mig_error_set(err, MIG_ERROR_USAGE, "%s '%s'", text, mig_buf_text(&shown));
+	return mig_error_hint(err, "see 'migctl%s%s --help'", *command ? " " : "", command);
+}
+
+/* ---- which command ---------------------------------------------------------------------------- */
+
+/* Whether `name` is `first`, or begins with `first` and a space; *second gets what follows. */
+static bool name_begins(const char *name, const char *first, const char **second)
+{
+	size_t len = strlen(first);
+
+	if (strncmp(name, first, len) != 0 || (name[len] != '\0' && name[len] != ' '))
+		return false;
+	*second = name[len] ? name + len + 1 : NULL;
+	return true;
+}
+
+bool mig_command_is_family(const struct mig_cmd *table, const char *word)
+{
+	const char *second;
+
+	for (; table->name; table++) {
+		if (name_begins(table->name, word, &second) && second)
+			return true;
+	}
+	return false;
+}
+
+static const struct mig_cmd *unknown_in_family(const struct mig_cmd *table, const char *family,
+					       const char *word, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf list = MIG_BUF_INIT(SHOWN_MAX);
+	const char *names[NAMES_MAX];
+	size_t count = 0;
+	int nearest;
+
+	for (; table->name && count < NAMES_MAX; table++) {
+		if (!name_begins(table->name, family, &names[count]) || !names[count])
+			continue;
+		mig_buf_printf(&list, "%s%s", count ? ", " : "", names[count]);
+		count++;
+	}
+	if (!word) {
+		mig_error_set(err, MIG_ERROR_USAGE, "'%s' needs one of: %s", family,
+			      mig_buf_text(&list));
+		mig_error_hint(err, "see 'migctl %s --help'", family);
+		return NULL;
+	}
+	nearest = mig_nearest(word, names, count);
+	complain_unknown(err, "unknown command", word, nearest >= 0 ? names[nearest] : NULL,
+			 family);
+	mig_error_wrap(err, "%s", family);
+	return NULL;
+}
+
+static const struct mig_cmd *unknown_command(const struct mig_cmd *table, const char *word,
+					     struct mig_error **err)
+{
+	char firsts[NAMES_MAX][32];
+	const char *names[NAMES_MAX];
+	size_t count = 0;
+	int nearest;
+
+	for (; table->name && count < NAMES_MAX; table++) {
+		size_t len = strcspn(table->name, " ");
+
+		if (len >= sizeof(firsts[0]))
+			continue;
+		memcpy(firsts[count], table->name, len);
+		firsts[count][len] = '\0';
+		names[count] = firsts[count];
+		count++;
+	}
+	nearest = mig_nearest(word, names, count);
+	complain_unknown(err, "unknown command", word, nearest >= 0 ? names[nearest] : NULL, "");
+	return NULL;
+}
+
+const struct mig_cmd *mig_command_find(const struct mig_cmd *table, int argc, char **argv,
+				       int *used, struct mig_error **err)
+{
+	const char *second;
+
+	if (argc < 1) {
+		mig_error_set(err, MIG_ERROR_USAGE, "no command is given");
+		mig_error_hint(err, "see 'migctl --help'");
+		return NULL;
+	}
+	/* One word with a space in it is no name of two words. */
+	for (const struct mig_cmd *cmd = table; cmd->name && !strchr(argv[0], ' '); cmd++) {
+		if (!name_begins(cmd->name, argv[0], &second))
+			continue;
+		if (second && (argc < 2 || strcmp(second, argv[1]) != 0))
+			continue;
+		*used = second ? 2 : 1;
+		return cmd;
+	}
+	if (mig_command_is_family(table, argv[0]))
+		return unknown_in_family(table, argv[0], argc > 1 ? argv[1] : NULL, err);
+	return unknown_command(table, argv[0], err);
+}
+
+/* ---- options ---------------------------------------------------------------------------------- */
+
+static size_t option_count(const struct mig_cmd *cmd)
+{
+	size_t count = 0;
+
+	while (cmd->options && cmd->options[count].name)
+		count++;
+	return count;
+}
+
+static int usage_hint(const struct mig_cmd *cmd, struct mig_error **err)
+{
+	return mig_error_hint(err, "see 'migctl %s --help'", cmd->name);
+}
+
+static int set_option(struct mig_command_line *line, size_t index, const char *value,
+		      struct mig_error **err)
+{
+	const struct mig_cmd *cmd = line->inv.cmd;
+	const struct mig_option *option = &cmd->options[index];
+
+	if (option->value && line->options[index].given) {
+		mig_error_set(err, MIG_ERROR_USAGE, "option '--%s' is given twice", option->name);
+		return usage_hint(cmd, err);
+	}
+	line->options[index].given = true;
+	line->options[index].value = value;
+	return 0;
+}
+
+static int missing_value(const struct mig_cmd *cmd, const struct mig_option *option,
+			 struct mig_error **err)
+{
+	mig_error_set(err, MIG_ERROR_USAGE, "option '--%s' needs a value (%s)", option->name,
+		      option->value);
+	return usage_hint(cmd, err);
+}
+
+static int unknown_option(const struct mig_cmd *cmd, const char *word, struct mig_error **err)
+{
+	const char *names[NAMES_MAX];
+	_cleanup_buf_ struct mig_buf nearest_text = MIG_BUF_INIT(SHOWN_MAX);
+	_cleanup_free_ char *name = strndup(word + 2, strcspn(word + 2, "="));
+	size_t count = MIG_MIN(option_count(cmd), (size_t)NAMES_MAX - 1);
+	int nearest;
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = cmd->options[i].name;
+	names[count++] = "help";
+	nearest = name ? mig_nearest(name, names, count) : -1;
+	if (nearest >= 0)
+		mig_buf_printf(&nearest_text, "--%s", names[nearest]);
+	return complain_unknown(err, "unknown option", word,
+				nearest >= 0 ? mig_buf_text(&nearest_text) : NULL, cmd->name);
+}
+
+/* argv[*at] is "--name" or "--name=VALUE". */
+static int parse_long(struct mig_command_line *line, int argc, char **argv, int *at,
+		      struct mig_error **err)
+{
+	const struct mig_cmd *cmd = line->inv.cmd;
+	const char *word = argv[*at] + 2;
+	size_t len = strcspn(word, "=");
+	size_t count = option_count(cmd);
+
+	if (strcmp(word, "help") == 0) {
+		line->wants_help = true;
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct mig_option *option = &cmd->options[i];
+
+		if (strlen(option->name) != len || strncmp(option->name, word, len) != 0)
+			continue;
+		if (!option->value && word[len]) {
+			mig_error_set(err, MIG_ERROR_USAGE, "option '--%s' takes no value",
+				      option->name);
+			return usage_hint(cmd, err);
+		}
+		if (!option->value)
+			return set_option(line, i, NULL, err);
+		if (word[len])
+			return set_option(line, i, word + len + 1, err);
+		if (*at + 1 >= argc)
+			return missing_value(cmd, option, err);
+		return set_option(line, i, argv[++*at], err);
+	}
+	return unknown_option(cmd, argv[*at], err);
+}
+
+/* argv[*at] is "-xyz" or "-xVALUE". */
+static int parse_letters(struct mig_command_line *line, int argc, char **argv, int *at,
+			 struct mig_error **err)
+{
+	const struct mig_cmd *cmd = line->inv.cmd;
+	size_t count = option_count(cmd);
+
+	for (const char *letter = argv[*at] + 1; *letter; letter++) {
+		char shown[3] = {'-', *letter, '\0'};
+		size_t i = 0;
+
+		if (*letter == 'h') {
+			line->wants_help = true;
+			return 0;
+		}
+		while (i < count && cmd->options[i].letter != *letter)
+			i++;
+		if (i == count)
+			return complain_unknown(err, "unknown option", shown, NULL, cmd->name);
+		if (!cmd->options[i].value) {
+			if (set_option(line, i, NULL, err))
+				return -1;
+			continue;
+		}
+		if (letter[1])
+			return set_option(line, i, letter + 1, err);
+		if (*at + 1 >= argc)
+			return missing_value(cmd, &cmd->options[i], err);
+		return set_option(line, i, argv[++*at], err);
+	}
+	return 0;
+}
+
+/* ---- the whole line --------------------------------------------------------------------------- */
+
+static int check_arg_count(const struct mig_command_line *line, struct mig_error **err)
+{
+	const struct mig_cmd *cmd = line->inv.cmd;
+	_cleanup_buf_ struct mig_buf shown = MIG_BUF_INIT(SHOWN_MAX);
+
+	if (line->inv.arg_count < cmd->min_args) {
+		mig_error_set(err, MIG_ERROR_USAGE, "'%s' needs %s", cmd->name, cmd->args);
+		return usage_hint(cmd, err);
+	}
+	if (cmd->max_args >= 0 && line->inv.arg_count > cmd->max_args) {
+		mig_text_escape_terminal(&shown, line->args[cmd->max_args]);
+		mig_error_set(err, MIG_ERROR_USAGE, "'%s' does not take the argument '%s'",
+			      cmd->name, mig_buf_text(&shown));
+		return usage_hint(cmd, err);
+	}
+	return 0;
+}
+
+static int parse_words(struct mig_command_line *line, int argc, char **argv, struct mig_error **err)
+{
+	bool only_args = false;
+
+	for (int i = 0; i < argc && !line->wants_help; i++) {
+		bool is_option = !only_args && argv[i][0] == '-' && argv[i][1] != '\0';
+
+		if (is_option && strcmp(argv[i], "--") == 0) {
+			only_args = true;
+		} else if (is_option && argv[i][1] == '-') {
+			if (parse_long(line, argc, argv, &i, err))
+				return -1;
+		} else if (is_option) {
+			if (parse_letters(line, argc, argv, &i, err))
+				return -1;
+		} else {
+			line->args[line->inv.arg_count++] = argv[i];
+			only_args = only_args || line->inv.cmd->passes_rest;
+		}
+	}
+	return 0;
+}
+
+int mig_command_line_parse(const struct mig_cmd *cmd, int argc, char **argv,
+			   struct mig_command_line *line, struct mig_error **err)
+{
+	*line = (struct mig_command_line){.wants_help = false};
+	/* One more each: an empty list is no failed allocation, and args ends with NULL. */
+	line->options = calloc(option_count(cmd) + 1, sizeof(*line->options));
+	line->args = calloc((size_t)argc + 1, sizeof(*line->args));
+	if (!line->options || !line->args) {
+		mig_command_line_clear(line);
+		return mig_error_set_errno(err, ENOMEM, "cannot read the command line");
+	}
+	line->inv = (struct mig_invocation){
+		.cmd = cmd,
+		.options = line->options,
+		.args = line->args,
+	};
+	if (parse_words(line, argc, argv, err) ||
+	    (!line->wants_help && check_arg_count(line, err))) {
+		mig_command_line_clear(line);
+		return -1;
+	}
+	return 0;
+}

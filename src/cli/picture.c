@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Drawing a GPU; see picture.h.
+ *
+ * The GPU's placement units stand side by side, each equally wide; a GPU instance is a box over its
+ * units with up to three lines of text: the profile, its attribute, and its compute instances when
+ * they are not just one that fills it. Units that nobody has are a box without text.
+ */
+#include "cli/picture.h"
+
+#include <langinfo.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "shared/text.h"
+
+#define WIDTH_MIN 40
+#define INDENT	  2
+#define UNITS_MAX MIG_FACTS_UNITS_MAX
+
+struct marks {
+	const char *horizontal, *vertical;
+	const char *top_left, *top_right, *top_both;
+	const char *bottom_left, *bottom_right, *bottom_both;
+};
+
+static const struct marks ascii = {"-", "|", "+", "+", "+", "+", "+", "+"};
+static const struct marks utf8 = {"─", "│", "┌", "┐", "┬", "└", "┘", "┴"};
+
+struct drawing {
+	const struct mig_gpu *gpu;
+	const struct marks *marks;
+	unsigned int units;
+	unsigned int unit_width; /* columns of a unit with the border at its left */
+	int owner[UNITS_MAX];	 /* which of gpu->gi[] has the unit, or -1 */
+	struct mig_buf *out;
+};
+
+void mig_picture_style_of_stdout(struct mig_picture_style *style)
+{
+	struct winsize size;
+
+	style->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	style->width = 80;
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+	    size.ws_col > 0)
+		style->width = size.ws_col;
+}
+
+static void repeat(struct mig_buf *out, const char *text, unsigned int count)
+{
+	while (count-- > 0)
+		mig_buf_puts(out, text);
+}
+
+/* Whether a line stands before unit `u` (or behind the last): where the owner changes. */
+static bool is_border(const struct drawing *d, unsigned int u)
+{
+	return u == 0 || u == d->units || d->owner[u - 1] != d->owner[u];
+}
+
+static void draw_edge(const struct drawing *d, const char *left, const char *right,
+		      const char *both)
+{
+	repeat(d->out, " ", INDENT);
+	for (unsigned int u = 0; u < d->units; u++) {
+		mig_buf_puts(d->out, u == 0 ? left : is_border(d, u) ? both : d->marks->horizontal);
+		repeat(d->out, d->marks->horizontal, d->unit_width - 1);
+	}
+	mig_buf_puts(d->out, right);
+	mig_buf_putc(d->out, '\n');
+}
+
+/* The compute instances when they are worth a word: "", "no CI", "1c+2c". */
+static void describe_cis(const struct mig_gpu *gpu, const struct mig_gpu_instance *gi, char *text,
+			 size_t size)
+{
+	const struct mig_gi_profile *profile = &gpu->facts->gi[gi->gi_row];
+	size_t used = 0;
+
+	text[0] = '\0';
+	if (gi->ci_count == 0)
+		mig_text_copy(text, size, "no CI");
+	if (gi->ci_count == 1 && profile->ci[gi->ci[0].ci_row].slice_count == profile->slice_count)
+		return;
+	for (unsigned int i = 0; i < gi->ci_count; i++) {
+		mig_text_format(text + used, size - used, "%s%uc", i > 0 ? "+" : "",
+				profile->ci[gi->ci[i].ci_row].slice_count);
+		used += strlen(text + used);
+	}
+}
+
+enum text_line { LINE_PROFILE, LINE_ATTRIBUTE, LINE_CIS, LINE_COUNT };
+
+static void line_text(const struct mig_gpu *gpu, const struct mig_gpu_instance *gi,
+		      enum text_line line, char *text, size_t size)
+{
+	const char *name = gpu->facts->gi[gi->gi_row].name;
+	size_t base = strcspn(name, "+-");
+
+	switch (line) {
+	case LINE_PROFILE:
+		mig_text_format(text, size, "%.*s", (int)base, name);
+		break;
+	case LINE_ATTRIBUTE:
+		mig_text_copy(text, size, name + base);
+		break;
+	case LINE_CIS:
+		describe_cis(gpu, gi, text, size);
+		break;
+	case LINE_COUNT:
+		text[0] = '\0';
+		break;
+	}
+}
+
+static void draw_text_line(const struct drawing *d, enum text_line line)
+{
+	unsigned int u = 0;
+
+	repeat(d->out, " ", INDENT);
+	while (u < d->units) {
+		const struct mig_gpu_instance *gi;
+		char text[MIG_PROFILE_NAME_SIZE] = "";
+		unsigned int span = 1;
+
+		mig_buf_puts(d->out, d->marks->vertical);
+		while (!is_border(d, u + span))
+			span++;
+		if (d->owner[u] >= 0) {
+			gi = &d->gpu->gi[d->owner[u]];
+			line_text(d->gpu, gi, line, text, sizeof(text));
+		}
+		mig_buf_printf(d->out, "%-*.*s", (int)(span * d->unit_width - 1),
+			       (int)(span * d->unit_width - 1), text);
+		u += span;
+	}
+	mig_buf_puts(d->out, d->marks->vertical);
+	mig_buf_putc(d->out, '\n');
+}
+
+static bool line_is_needed(const struct mig_gpu *gpu, enum text_line line)
+{
+	char text[MIG_PROFILE_NAME_SIZE];
+
+	for (unsigned int i = 0; i < gpu->gi_count; i++) {
+		line_text(gpu, &gpu->gi[i], line, text, sizeof(text));
+		if (text[0] != '\0')
+			return true;
+	}
+	return false;
+}
+
+int mig_picture_draw(const struct mig_gpu *gpu, const struct mig_picture_style *style,
+		     struct mig_buf *out)
+{
+	struct drawing d = {.gpu = gpu, .out = out, .marks = style->utf8 ? &utf8 : &ascii};
+	unsigned int width = MIG_MAX(style->width, WIDTH_MIN);
+
+	if (gpu->facts == NULL || gpu->facts->units == 0)
+		return 0;
+	d.units = gpu->facts->units;
+	d.unit_width = MIG_MAX((width - INDENT - 2) / d.units, 2);
+	/* Wider than the text needs would only spread it. */
+	d.unit_width = MIG_MIN(d.unit_width, d.units >= 8 ? 9 : 18);
+	for (unsigned int u = 0; u < d.units; u++)
+		d.owner[u] = -1;
+	for (unsigned int i = 0; i < gpu->gi_count; i++) {
+		for (unsigned int u = 0; u < gpu->gi[i].size; u++)
+			d.owner[gpu->gi[i].start + u] = (int)i;
+	}
+	draw_edge(&d, d.marks->top_left, d.marks->top_right, d.marks->top_both);
+	for (enum text_line line = LINE_PROFILE; line < LINE_COUNT; line++) {
+		if (line == LINE_PROFILE || line_is_needed(gpu, line))
+			draw_text_line(&d, line);
+	}
+	draw_edge(&d, d.marks->bottom_left, d.marks->bottom_right, d.marks->bottom_both);
+	return mig_buf_failed(out) ? -1 : 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a command that talks to the driver needs: the driver opened, counted, initialised and known
+ * to be the one that is meant, the host root, and the context that core takes.
+ */
+#pragma once
+
+#include "core/context.h"
+#include "shared/error.h"
+
+struct mig_session {
+	struct mig_driver *driver;
+	bool is_initialised;
+	char *host_root;
+	struct mig_log log;	/* warnings go to stderr */
+	struct mig_context ctx; /* valid while the session is open and is not moved */
+};
+
+/*
+ * Opens. Returns 0, or -1 with *err (NO_DRIVER, NO_PERMISSION, …): nothing stays open then. On the
+ * simulated driver the error says in words what is wrong with the node.
+ */
+int mig_session_open(struct mig_session *session, struct mig_error **err) MIG_MUST_CHECK;
+
+/* Shuts the driver down and closes it; a closed or zeroed session is fine. */
+void mig_session_close(struct mig_session *session);
+
+#define _cleanup_session_ _cleanup_(mig_session_close)
+
+/* Adds to an error of the simulated driver why its store failed, in words; else does nothing. */
+int mig_session_explain(const struct mig_session *session, struct mig_error **err);
