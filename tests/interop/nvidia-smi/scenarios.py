@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recorded runs of nvidia-smi, repeated on simulated nodes.
+
+expected/ has what nvidia-smi printed on another library, and the commands before it;
+scenarios.list says how each is repeated and compared, and is explained at its top.
+Text, row order, exit status and all that is not masked are compared byte for byte.
+"""
+import hashlib
+import json
+import re
+import shlex
+
+import smi
+import tap
+
+HERE = 'tests/interop/nvidia-smi'
+FIRST_ADDRESS = {0: '00000000:10:00.0', 1: '00000000:30:00.0'}
+GPU_UUID = 'GPU-a1000000-0000-4000-8000-{:012d}'
+
+
+# ---------------------------------------------------------------- what is recorded
+
+class Recorded:
+    """One file of expected/."""
+
+    def __init__(self, name):
+        with open(tap.source(HERE, 'expected', name), encoding='utf-8') as stream:
+            head, self.stdout = stream.read().split('stdout:', 1)
+        self.help_text = self.stdout.removeprefix(' ') if self.stdout.startswith(' ') else None
+        self.stdout = self.stdout.removeprefix('\n')
+        fields = [line.split(': ', 1) for line in head.splitlines()]
+        self.setup = [value for key, value in fields if key == 'setup']
+        one = dict(fields)
+        self.gpus = one['gpus'].split() if one['gpus'] != 'none' else []
+        self.command = one['command']
+        self.exit = int(one['exit'])
+        self.unprivileged = one.get('run as') == 'nobody'
+        self.injected = one.get('injected')
+        self.off_capacity = one.get('remaining capacity with MIG off', 'not-supported')
+        self.activation = int(one.get('activation status of SetMigMode', 0))
+
+
+class Scenario:
+    """One row of scenarios.list for one branch."""
+
+    def __init__(self, file, compare, ids='', setup='', node=''):
+        self.file = file
+        self.name = re.sub(r'(\.[\d-]+)?\.txt$', '', file)
+        kind = re.fullmatch(r'(exact|help|masked|semantic|excluded)(?:\((.*)\))?', compare)
+        self.kind, self.detail = kind[1], kind[2] or ''
+        self.masks = self.detail.split(',') if self.kind == 'masked' else []
+        # (gpu, recorded id) -> id here
+        self.ids = {tuple(map(int, key.split('/'))): int(value)
+                    for key, value in (pair.split('=') for pair in ids.split())}
+        self.setup = [f'nvidia-smi {part.strip()}' for part in setup.split(';') if part.strip()]
+        self.node = dict((part.split('=') + [''])[:2] for part in node.split())
+
+
+def read_list():
+    """{branch: [Scenario]} of scenarios.list."""
+    found = {}
+    with open(tap.source(HERE, 'scenarios.list'), encoding='utf-8') as stream:
+        for line in stream:
+            if line.startswith('#') or not line.strip():
+                continue
+            file, branches, *rest = (part.strip() for part in line.split('|'))
+            for branch in branches.split():
+                found.setdefault(int(branch), []).append(Scenario(file, *rest))
+    return found
+
+
+def count(scenarios):
+    """{what becomes of them: how many}."""
+    counts = {}
+    for scenario in scenarios:
+        kind = f'excluded: {scenario.detail}' if scenario.kind == 'excluded' else scenario.kind
+        counts[kind] = counts.get(kind, 0) + 1
+    return counts
+
+
+# ------------------------------------------------------------------------ rewriting
+
+def description(recorded, scenario):
+    """The node description that gives the recorded GPUs, addresses and UUIDs."""
+    with open(tap.source(HERE, 'gpus.json'), encoding='utf-8') as stream:
+        models = json.load(stream)['models']
+    change = scenario.node.get('mode_change', {0: 'immediate', 16: 'reset-required',
+                                               19: 'in-use'}[recorded.activation])
+    gpus = []
+    for index, kind in enumerate(recorded.gpus):
+        key = kind.lower() if kind.lower() in models else 't4-16gb'
+        key = scenario.node.get(key, key)
+        gpus.append({'model': key, 'uuid': GPU_UUID.format(index),
+                     'pci_address': FIRST_ADDRESS[index], 'persistence_mode': 'on',
+                     'mode_change': change})
+    used = {gpu['model'] for gpu in gpus} & set(models)
+    return {'format': 'migsim-node/1', 'off_capacity': recorded.off_capacity, 'gpus': gpus,
+            'models': {key: models[key] for key in sorted(used)}}
+
+
+def map_id(scenario, gpu, recorded_id):
+    """The instance's id here. Unmapped ids stay, and may not become another's."""
+    found = scenario.ids.get((gpu, recorded_id))
+    if found is None:
+        taken = [value for (where, _), value in scenario.ids.items() if where == gpu]
+        tap.true(recorded_id not in taken, f'the id map is not one-to-one at {gpu}/{recorded_id}')
+        return recorded_id
+    return found
+
+
+def map_command(scenario, words):
+    """Applies the id map to the values of -gi, on the GPU that -i selects."""
+    gpu = 1 if '-i' in words and words[words.index('-i') + 1] == '1' else 0
+    for at, word in enumerate(words[:-1]):
+        if word == '-gi':
+            words[at + 1] = ','.join(
+                str(map_id(scenario, gpu, int(part))) if part.isdigit() else part
+                for part in words[at + 1].split(','))
+    return words
+
+
+def map_text(scenario, text):
+    """Applies the id map to what was printed."""
+    def put(match, gpu, old):
+        new = map_id(scenario, gpu, int(match[old]))
+        start, end = match.start(old) - match.start(), match.end(old) - match.start()
+        width = end - start
+        pad = ''
+        whole = match[0]
+        # Columns are two wide and right-aligned.
+        while len(pad) + width < 2 and whole[start - 1] == ' ':
+            start -= 1
+            pad += ' '
+        shown = str(new).rjust(width + len(pad))
+        return whole[:start] + shown + whole[end:]
+
+    def line(text):
+        rules = (
+            (r'on GPU +(\d+) GPU instance ID +(\d+)', 1, 2),
+            (r'from GPU +(\d+) GPU instance ID +(\d+)', 1, 2),
+            (r'GPU instance ID +(\d+) (?:on|from) GPU +(\d+)', 2, 1),
+            (r'^GPU +(\d+) GI +(\d+) Profile', 1, 2),
+            (r'^\|\s+(\d+)  MIG \S+\s+\d+\s+(\d+)\s+\d+:\d+\s+\|$', 1, 2),  # -lgi
+            (r'^\|\s+(\d+)\s+(\d+)       MIG ', 1, 2),  # -lci, -lcip
+            (r'^\|\s+(\d+)\s+(\d+)\s+\d+\s+\d+  \|', 1, 2),  # the table
+        )
+        for pattern, gpu, old in rules:
+            found = re.search(pattern, text)
+            if found:
+                return (text[:found.start()] + put(found, int(found[gpu]), old) +
+                        text[found.end():])
+        for pattern in (r'^( +GPU Instance ID +: )(\d+)$', r'^(\t+<gpu_instance_id>)(\d+)(?=<)'):
+            text = re.sub(pattern, lambda m: m[1] + str(map_id(scenario, 0, int(m[2]))), text)
+        return text
+
+    return ''.join(line(part) + end for part, end in
+                   re.findall(r'([^\n]*)(\n|$)', text) if part or end)
+
+
+def substitute_versions(program, text):
+    """The recording has program and driver of one version; here the driver is the library's."""
+    recorded = r'(?:535\.309\.01|550\.163\.01)'
+    text = re.sub(rf'(NVIDIA-SMI ){recorded}', rf'\g<1>{program.version}', text)
+    return re.sub(rf'(Driver Version *: |<driver_version>){recorded}',
+                  rf'\g<1>{smi.LIBRARY_VERSION}', text)
+
+
+def mig_uuid_here(node, scenario, text):
+    """The recorded MIG UUID in a command, which names GPU, GI and CI, as that device's here."""
+    def find(match):
+        gpu, gi, ci = int(match[1]), int(match[2]), int(match[3])
+        rows = smi.parse_table(node.ok())
+        uuids = smi.parse_devices(node.ok('-L'))
+        for row in rows:
+            if (row['gpu'], row['gi'], row['ci']) == (gpu, map_id(scenario, gpu, gi), ci):
+                return uuids[gpu][row['index']][1]
+        return match[0]
+
+    return re.sub(r'MIG-a1000000-(\d{4})-5000-8000-(\d{6})(\d{6})', find, text)
+
+
+# -------------------------------------------------------------------------- masking
+
+_DAY = r'[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}'
+
+
+def mask_mig_uuid(text):
+    """UUIDs of MIG devices: the recording's came from another library. All must differ."""
+    found = re.findall(r'MIG-[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', text)
+    tap.equal(len(found), len(set(found)), 'MIG UUIDs that are different')
+    for uuid in found:
+        text = text.replace(uuid, 'MIG-<uuid>')
+    return text
+
+
+def mask_time(text):
+    """The time of day."""
+    text = re.sub(rf'^{_DAY}(?= {{7}}$)', '<time>', text, count=1, flags=re.M)
+    return re.sub(rf'(Timestamp +: |<timestamp>){_DAY}', r'\1<time>', text)
+
+
+def _blank(match):
+    """Group 2 of a match as so many '#': what is in it is masked, its width is not."""
+    return match[1] + '#' * len(match[2]) + match[3]
+
+
+def mask_usage(text):
+    """Temperature, power and memory in use of the default table, which nothing here measures."""
+    text = re.sub(r'^(\| N/A )( +\S+)( +P\d+ )', _blank, text, flags=re.M)
+    text = re.sub(r'^(\| N/A #+ +P\d+ )( +\S+ / +\S+ +)(\|)', _blank, text, flags=re.M)
+    return re.sub(r'(\|)( +\d+)(MiB /)', _blank, text)
+
+
+def mask_bar1(text):
+    """BAR1 of MIG devices: the recording's library gave all the same. (The models test compares
+    captured figures.)"""
+    return re.sub(r'^(\|                  \|#+MiB /)( +\d+)(MiB)', _blank, text, flags=re.M)
+
+
+def mask_free(text):
+    """Free count of the made-up 8-slice profile, which the recording's library counted on a GPU
+    of 7 slices."""
+    return re.sub(r'^(\|   0  MIG 8g\.40gb +33 +)\d+/', r'\1<free>/', text, flags=re.M)
+
+
+def mask_readings(text):
+    """What is not a fact of the GPU in -q and -q -x: memory reserved, used and free, BAR1 of MIG
+    devices (as above), the temperature, and all within the sections of power readings."""
+    for pattern in (
+            r'( +(?:Reserved|Used|Free) +: )\d+ MiB$',
+            r'( {8}BAR1 Memory\n +Total +: )\d+ MiB$',
+            r'( +GPU Current Temp +: ).*$',
+            r'(\t+<(?:reserved|used|free)>)\d+ MiB(?=<)',
+            r'(\t{3}<bar1_memory_usage>\n\t+<total>)\d+ MiB(?=<)',
+            r'(\t+<gpu_temp>)[^<]*'):
+        text = re.sub('^' + pattern, r'\1<value>', text, flags=re.M)
+    text = re.sub(r'^( {4}(?:\w+ )*Power Readings *\n)(?: {8}.*\n)+', r'\1', text, flags=re.M)
+    return re.sub(r'(<\w*power_readings>\n).*?(\t+</\w*power_readings>)', r'\1\2', text,
+                  flags=re.S)
+
+
+MASKS = {'mig-uuid': mask_mig_uuid, 'time': mask_time, 'usage': mask_usage, 'bar1': mask_bar1,
+         'free': mask_free, 'readings': mask_readings}
+
+
+# -------------------------------------------------------------------------- running
+
+def check(program, scenario):
+    recorded = Recorded(scenario.file)
+    node = smi.Node(program).create(description(recorded, scenario))
+    for command in scenario.setup or recorded.setup:
+        words = map_command(scenario, shlex.split(command))
+        tap.succeeded(node.smi(*words[1:]))
+    command = mig_uuid_here(node, scenario, recorded.command)
+    if 'no-driver' in scenario.node:
+        node.leave()
+    got = node.smi(*map_command(scenario, shlex.split(command))[1:],
+                   unprivileged=recorded.unprivileged)
+    tap.equal(got.stderr, '', 'stderr')
+    if scenario.kind == 'help' and program.version != smi.RECORDED_VERSION[program.branch]:
+        tap.contains(got.stdout, 'nvidia-smi mig [options]')
+    elif scenario.kind == 'help':
+        digest = hashlib.sha256(got.stdout.encode()).hexdigest()
+        shown = f'help text, {len(got.stdout.encode())} bytes, sha256 {digest}\n'
+        tap.equal(shown, recorded.help_text)
+    else:
+        want = substitute_versions(program, map_text(scenario, recorded.stdout))
+        here = got.stdout
+        for mask in scenario.masks:
+            want, here = MASKS[mask](want), MASKS[mask](here)
+        if scenario.kind == 'semantic':
+            want = ''.join(sorted(want.splitlines(keepends=True)))
+            here = ''.join(sorted(here.splitlines(keepends=True)))
+        tap.equal(here, want)
+    tap.equal(got.rc, recorded.exit, 'exit status')
+
+
+def register(branch):
+    """The tests of one branch; what is excluded is counted, and is no skip."""
+    program = smi.Program(branch)
+    if program.missing:
+        smi.skip_all(f'nvidia-smi {branch}: {program.missing}')
+        return
+    rows = read_list()[branch]
+    for scenario in rows:
+        if scenario.kind != 'excluded':
+            tap.add(scenario.name, lambda scenario=scenario: check(program, scenario))
+    summary = ', '.join(f'{number} {kind}' for kind, number in sorted(count(rows).items()))
+    print(f'# nvidia-smi {program.version}: {summary}', flush=True)
