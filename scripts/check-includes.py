@@ -22,14 +22,21 @@ ALLOWED = {
     'shared': ['shared'],
     'nvml': ['nvml', 'shared'],
     'sim/engine': ['sim/engine', 'shared', 'nvml/nvml_abi.h', 'data'],
+    'sim/process': ['sim/process', 'sim/engine', 'shared'],
     'sim/store': ['sim/store', 'sim/engine', 'shared', 'nvml/nvml_abi.h', 'data'],
-    'sim/fault': ['sim/fault', 'sim/engine', 'shared', 'nvml/nvml_abi.h', 'data'],
-    'sim/abi': ['sim/abi', 'sim/engine', 'sim/store', 'sim/fault', 'shared', 'data', *NVML_ABI],
+    'sim/fault': ['sim/fault', 'sim/engine', 'sim/store', 'sim/process', 'shared',
+                  'nvml/nvml_abi.h', 'data'],
+    'sim/tree': ['sim/tree', 'sim/engine', 'sim/store', 'shared', 'nvml/nvml_abi.h', 'data'],
+    'sim/abi': ['sim/abi', 'sim/engine', 'sim/store', 'sim/fault', 'sim/process', 'sim/tree',
+                'shared', 'data', *NVML_ABI],
+    'sim/libcuda': [],
     'sim/control': ['sim', 'shared', 'data', *NVML_ABI],
     'core': ['core', 'nvml', 'shared', 'data'],
     'config': ['config', 'core', 'shared'],
+    # A recording is a node description: its type is the only thing of the simulator used here.
+    'record': ['record', 'core', 'nvml', 'shared', 'sim/control/control.h', 'data'],
     'export': ['export', 'core', 'shared'],
-    'cli': ['cli', 'smi', 'parted', 'export', 'config', 'core', 'nvml', 'shared', 'sim/control',
+    'cli': ['cli', 'smi', 'parted', 'export', 'config', 'record', 'core', 'nvml', 'shared', 'sim/control',
             'data'],
     'smi': ['smi', 'nvml', 'shared', 'core', 'config', 'export', 'data'],
     'parted': ['parted', 'nvml', 'shared', 'core', 'config', 'export', 'data'],
@@ -42,7 +49,7 @@ THIRD_PARTY = {
 }
 
 # Linked into the simulated driver: of shared/ only what that library is given.
-IN_THE_DRIVER = ('sim/engine', 'sim/store', 'sim/fault', 'sim/abi')
+IN_THE_DRIVER = ('sim/engine', 'sim/process', 'sim/store', 'sim/fault', 'sim/tree', 'sim/abi')
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 _DRIVER_LIST = re.compile(r'shared_sim_sources\s*=\s*files\((.*?)\)', re.DOTALL)

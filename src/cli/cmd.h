@@ -12,23 +12,34 @@
 
 /* One option of a command. Long names are given without the dashes. */
 struct mig_option {
-	const char *name;  /* "file"; NULL ends the list */
-	char letter;	   /* 'f', or 0 */
-	const char *value; /* name of its value for the help ("FILE"), NULL: takes none */
-	const char *help;  /* one line */
+	const char *name;   /* "file"; NULL ends the list */
+	char letter;	    /* 'f', or 0 */
+	const char *value;  /* name of its value for the help ("FILE"), NULL: takes none */
+	const char *help;   /* one line */
+	bool is_repeatable; /* may be given several times; its values are kept in order */
 };
 
 /* What was given: one entry per option of the row, in the row's order. */
 struct mig_parsed_option {
 	bool given;
-	const char *value; /* NULL if it takes none */
+	const char *value; /* NULL if it takes none; of a repeatable one the first */
+};
+
+/* One option as it stood on the command line. */
+struct mig_given_option {
+	size_t index; /* position in cmd->options */
+	const char *value;
 };
 
 struct mig_invocation {
 	const struct mig_cmd *cmd;
 	const struct mig_parsed_option *options; /* by position in cmd->options */
-	char **args;				 /* what is left, NULL-terminated */
+	const struct mig_given_option *given;	 /* those with a value, as they stood */
+	size_t given_count;
+	char **args; /* what is left, NULL-terminated */
 	int arg_count;
+	bool has_rest; /* "--" was given */
+	int rest;      /* how many of args stood before it; else arg_count */
 };
 
 enum mig_cmd_group {
@@ -39,7 +50,8 @@ enum mig_cmd_group {
 };
 
 struct mig_cmd {
-	const char *name; /* "apply"; "sim create" for a second level; NULL ends the table */
+	const char *name; /* "apply"; "sim create", "sim fault add" for further levels; NULL ends
+			   * the table */
 	enum mig_cmd_group group;
 	const char *summary;	/* one line, lower case, no period */
 	const char *args;	/* "NAME [CMD…]" for the usage line; "" for none */
@@ -57,4 +69,6 @@ extern const struct mig_cmd mig_commands[];
 
 /* The value of option `name` of this invocation; NULL if not given. */
 const char *mig_option_value(const struct mig_invocation *inv, const char *name);
+/* The number-th value (from 0) of a repeatable option; NULL if there are not so many. */
+const char *mig_option_value_at(const struct mig_invocation *inv, const char *name, size_t number);
 bool mig_option_given(const struct mig_invocation *inv, const char *name);

@@ -31,7 +31,11 @@ const struct mig_cmd mig_commands[] = {
 			"and says which were done (exit status 9) or that none was (1; 5 if an\n"
 			"instance in the way is in use). A GPU whose MIG mode change needs a "
 			"reset\n"
-			"first stays pending while the others go on: exit status 9.\n",
+			"first stays pending while the others go on: exit status 9. If the driver "
+			"offers\n"
+			"other profiles than were planned with once MIG mode is on, the mode is "
+			"turned\n"
+			"back: exit status 8.\n",
 	},
 	{
 		.name = "sim models",
@@ -111,6 +115,97 @@ const struct mig_cmd mig_commands[] = {
 		.max_args = 1,
 		.options = mig_cmd_sim_exec_options,
 		.run = mig_cmd_sim_shell_run,
+	},
+	{
+		.name = "sim hold",
+		.group = MIG_GROUP_SIMULATOR,
+		.summary = "hold a GPU or MIG device, as a program that runs on it does",
+		.args = "[UUID] [-- CMD [ARG...]]",
+		.max_args = -1,
+		.options = mig_cmd_sim_hold_options,
+		.run = mig_cmd_sim_hold_run,
+		.details =
+			"UUID may be shortened as long as it is clear. Without it "
+			"CUDA_VISIBLE_DEVICES\n"
+			"says what is held, by the rule of the node's driver branch. Holds until "
+			"the\n"
+			"process ends: CMD (run as by sim exec), else this one, on a signal. With\n"
+			"--background it goes on; 'migctl sim hold --end PID...' ends it.\n",
+	},
+	{
+		.name = "sim fault add",
+		.group = MIG_GROUP_SIMULATOR,
+		.summary = "make a call go wrong, a GPU fall off the bus, or an error happen",
+		.args = "[NODE] WHAT",
+		.min_args = 1,
+		.max_args = 2,
+		.options = mig_cmd_sim_fault_add_options,
+		.run = mig_cmd_sim_fault_add_run,
+		.details =
+			"WHAT is one of:\n"
+			"  FUNCTION[:N[+]]=CODE  call N of the NVML function answers CODE (a name "
+			"or "
+			"a\n"
+			"                        number) and does nothing; N+: that call and all "
+			"later "
+			"ones;\n"
+			"                        without :N every call\n"
+			"  FUNCTION[:N[+]]=hang  the call waits until the fault is cleared\n"
+			"  FUNCTION[:N[+]]=kill  the caller is killed before anything is done\n"
+			"  lost                  the GPU falls off the bus; a reboot brings it "
+			"back\n"
+			"  xid=N                 an XID event of the GPU, or of an instance on it\n"
+			"  ecc=corrected[:N]     N memory errors of the GPU (one without :N)\n"
+			"  ecc=uncorrected[:N]   the same; with --gi in that instance\n"
+			"A fault of a call is for the process that runs migctl (the shell) and "
+			"its\n"
+			"descendants, each of which counts its own calls, and is gone with it.\n",
+	},
+	{
+		.name = "sim fault list",
+		.group = MIG_GROUP_SIMULATOR,
+		.summary = "list the faults of a node",
+		.args = "[NODE]",
+		.max_args = 1,
+		.options = mig_cmd_sim_fault_list_options,
+		.run = mig_cmd_sim_fault_list_run,
+	},
+	{
+		.name = "sim fault clear",
+		.group = MIG_GROUP_SIMULATOR,
+		.summary = "end faults; calls that hang go on",
+		.args = "[NODE] ID|all|lost",
+		.min_args = 1,
+		.max_args = 2,
+		.options = mig_cmd_sim_fault_clear_options,
+		.run = mig_cmd_sim_fault_clear_run,
+		.details = "\"all\" ends every fault and brings every lost GPU back, \"lost\" "
+			   "one GPU (-i).\n",
+	},
+	{
+		.name = "sim reset",
+		.group = MIG_GROUP_SIMULATOR,
+		.summary = "reset GPUs, as nvidia-smi --gpu-reset does",
+		.args = "[NODE]",
+		.max_args = 1,
+		.options = mig_cmd_sim_reset_options,
+		.run = mig_cmd_sim_reset_run,
+		.details = "A pending MIG mode comes into force, instances are gone. All GPUs of "
+			   "the list\n"
+			   "are reset or none: a process that holds one, persistence mode (exit "
+			   "status 5)\n"
+			   "or a lost GPU (6) is in the way.\n",
+	},
+	{
+		.name = "sim reboot",
+		.group = MIG_GROUP_SIMULATOR,
+		.summary = "reboot a node: its holders end, its GPUs begin anew",
+		.args = "[NODE]",
+		.max_args = 1,
+		.run = mig_cmd_sim_reboot_run,
+		.details = "Instances are gone; the MIG mode stays on Ampere GPUs and is off on "
+			   "later ones.\n"
+			   "Lost GPUs are back. Programs on the node that hold nothing go on.\n",
 	},
 	{
 		.name = "sim destroy",

@@ -37,5 +37,26 @@ extern const struct mig_option mig_cmd_sim_exec_options[];
 int mig_cmd_sim_exec_run(const struct mig_invocation *inv, struct mig_error **err);
 int mig_cmd_sim_shell_run(const struct mig_invocation *inv, struct mig_error **err);
 
+/* cli/sim_fault.c: fault add, list, clear */
+extern const struct mig_option mig_cmd_sim_fault_add_options[];
+extern const struct mig_option mig_cmd_sim_fault_list_options[];
+extern const struct mig_option mig_cmd_sim_fault_clear_options[];
+int mig_cmd_sim_fault_add_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_sim_fault_list_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_sim_fault_clear_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/sim_reset.c: reset, reboot */
+extern const struct mig_option mig_cmd_sim_reset_options[];
+int mig_cmd_sim_reset_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_sim_reboot_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/sim_hold.c */
+extern const struct mig_option mig_cmd_sim_hold_options[];
+int mig_cmd_sim_hold_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* Runs argv on the node at `path` (sim exec); returns only on failure, with the status for it. */
+int mig_cmd_sim_run_on(const char *path, bool unprivileged, bool jail, char **argv,
+		       struct mig_error **err);
+
 /* Runs `migctl ARGS…` on a node: what `migctl --node NODE ARGS…` is. Returns only on failure. */
 int mig_cmd_sim_reexec(const char *node, int arg_count, char **args, struct mig_error **err);

@@ -134,9 +134,9 @@ void mig_help_family(FILE *out, const struct mig_cmd *table, const char *family)
 		print_from(out, (size_t)width + 4, table->summary);
 	}
 	fprintf(out,
-		"\n'migctl %s COMMAND --help' tells more about one; migctl-%s(1) is the "
+		"\n'migctl %s COMMAND --help' tells more about one; migctl-%.*s(1) is the "
 		"manual.\n",
-		family, family);
+		family, (int)strcspn(family, " "), family);
 }
 
 void mig_help_command(FILE *out, const struct mig_cmd *cmd)

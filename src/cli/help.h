@@ -12,7 +12,7 @@
 /* All commands by group, and the options of migctl itself. */
 void mig_help_overview(FILE *out, const struct mig_cmd *table);
 
-/* The commands whose first word is `family`. */
+/* The commands whose name begins with the words of `family` ("sim", "sim fault"). */
 void mig_help_family(FILE *out, const struct mig_cmd *table, const char *family);
 
 /* One command with its options. */

@@ -185,6 +185,7 @@ static int dump_commands(struct mig_error **err)
 /* `migctl help [COMMAND]`, `migctl --help`. */
 static int run_help(int argc, char **argv, struct mig_error **err)
 {
+	char family[MIG_COMMAND_NAME_SIZE];
 	const struct mig_cmd *cmd;
 	int used;
 
@@ -192,8 +193,8 @@ static int run_help(int argc, char **argv, struct mig_error **err)
 		mig_help_overview(stdout, mig_commands);
 		return MIG_EXIT_OK;
 	}
-	if (argc == 1 && mig_command_is_family(mig_commands, argv[0])) {
-		mig_help_family(stdout, mig_commands, argv[0]);
+	if (mig_command_family(mig_commands, argc, argv, family) == argc) {
+		mig_help_family(stdout, mig_commands, family);
 		return MIG_EXIT_OK;
 	}
 	cmd = mig_command_find(mig_commands, argc, argv, &used, err);
@@ -210,19 +211,22 @@ static bool is_help_word(const char *word)
 
 static int run_command(int argc, char **argv, struct mig_error **err)
 {
+	char name[MIG_COMMAND_NAME_SIZE];
 	struct mig_command_line line;
 	const struct mig_cmd *cmd;
+	int family;
 	int status;
 	int used;
 
 	if (argc > 0 && strcmp(argv[0], "help") == 0)
 		return run_help(argc - 1, argv + 1, err);
-	if (argc > 1 && is_help_word(argv[1]) && mig_command_is_family(mig_commands, argv[0]))
-		return run_help(1, argv, err);
+	family = mig_command_family(mig_commands, argc, argv, name);
+	if (family > 0 && family < argc && is_help_word(argv[family]))
+		return run_help(family, argv, err);
 	/* "sim help create" is "help sim create". */
-	if (argc > 1 && strcmp(argv[1], "help") == 0 &&
-	    mig_command_is_family(mig_commands, argv[0])) {
-		argv[1] = argv[0];
+	if (family > 0 && family < argc && strcmp(argv[family], "help") == 0) {
+		for (int i = family; i > 0; i--)
+			argv[i] = argv[i - 1];
 		return run_help(argc - 1, argv + 1, err);
 	}
 	cmd = mig_command_find(mig_commands, argc, argv, &used, err);

@@ -13,11 +13,13 @@
 #include "shared/text.h"
 
 #define NAMES_MAX 128 /* candidates for "did you mean" */
+#define WORD_SIZE 32  /* of one word of a command's name */
 #define SHOWN_MAX 1024
 
 void mig_command_line_clear(struct mig_command_line *line)
 {
 	free(line->options);
+	free(line->given);
 	free(line->args);
 	*line = (struct mig_command_line){.wants_help = false};
 }
@@ -29,6 +31,17 @@ const char *mig_option_value(const struct mig_invocation *inv, const char *name)
 	for (size_t i = 0; options && options[i].name; i++) {
 		if (strcmp(options[i].name, name) == 0)
 			return inv->options[i].value;
+	}
+	return NULL;
+}
+
+const char *mig_option_value_at(const struct mig_invocation *inv, const char *name, size_t number)
+{
+	for (size_t i = 0; i < inv->given_count; i++) {
+		const struct mig_given_option *given = &inv->given[i];
+
+		if (strcmp(inv->cmd->options[given->index].name, name) == 0 && number-- == 0)
+			return given->value;
 	}
 	return NULL;
 }
@@ -61,100 +74,121 @@ static int complain_unknown(struct mig_error **err, const char *text, const char
 
 /* ---- which command ---------------------------------------------------------------------------- */
 
-/* Whether `name` is `first`, or begins with `first` and a space; *second gets what follows. */
-static bool name_begins(const char *name, const char *first, const char **second)
+/* With how many of its words the name begins argv; *total gets how many it has. */
+static int match_words(const char *name, int argc, char **argv, int *total)
 {
-	size_t len = strlen(first);
+	bool matches = true;
+	int matched = 0;
 
-	if (strncmp(name, first, len) != 0 || (name[len] != '\0' && name[len] != ' '))
-		return false;
-	*second = name[len] ? name + len + 1 : NULL;
-	return true;
-}
+	*total = 0;
+	while (*name) {
+		size_t len = strcspn(name, " ");
 
-bool mig_command_is_family(const struct mig_cmd *table, const char *word)
-{
-	const char *second;
-
-	for (; table->name; table++) {
-		if (name_begins(table->name, word, &second) && second)
-			return true;
+		matches = matches && *total < argc && strlen(argv[*total]) == len &&
+			  strncmp(argv[*total], name, len) == 0;
+		matched += matches;
+		++*total;
+		name += len;
+		name += *name == ' ';
 	}
-	return false;
+	return matched;
 }
 
-static const struct mig_cmd *unknown_in_family(const struct mig_cmd *table, const char *family,
-					       const char *word, struct mig_error **err)
+/* Where the word number `number` of a name begins. */
+static const char *word_at(const char *name, int number)
 {
-	_cleanup_buf_ struct mig_buf list = MIG_BUF_INIT(SHOWN_MAX);
-	const char *names[NAMES_MAX];
+	for (int i = 0; i < number; i++) {
+		name += strcspn(name, " ");
+		name += *name == ' ';
+	}
+	return name;
+}
+
+int mig_command_family(const struct mig_cmd *table, int argc, char **argv,
+		       char name[MIG_COMMAND_NAME_SIZE])
+{
+	int longest = 0;
+
+	name[0] = '\0';
+	for (; table->name; table++) {
+		int total;
+		int matched = match_words(table->name, argc, argv, &total);
+
+		if (matched == total || matched <= longest)
+			continue;
+		longest = matched;
+		mig_text_format(name, MIG_COMMAND_NAME_SIZE, "%.*s",
+				(int)(word_at(table->name, matched) - table->name - 1),
+				table->name);
+	}
+	return longest;
+}
+
+/* What can follow the first `used` words of argv: each word once. Returns how many. */
+static size_t next_words(const struct mig_cmd *table, int used, char **argv,
+			 char words[NAMES_MAX][WORD_SIZE])
+{
 	size_t count = 0;
-	int nearest;
 
 	for (; table->name && count < NAMES_MAX; table++) {
-		if (!name_begins(table->name, family, &names[count]) || !names[count])
+		const char *next = word_at(table->name, used);
+		int len = (int)strcspn(next, " ");
+		int total;
+
+		if (match_words(table->name, used, argv, &total) < used || total <= used)
 			continue;
-		mig_buf_printf(&list, "%s%s", count ? ", " : "", names[count]);
-		count++;
+		mig_text_format(words[count], WORD_SIZE, "%.*s", len, next);
+		if (count == 0 || strcmp(words[count], words[count - 1]) != 0)
+			count++;
 	}
-	if (!word) {
+	return count;
+}
+
+/* argv begins with `used` words of the family `family`, "" and 0 for none. */
+static const struct mig_cmd *unknown_command(const struct mig_cmd *table, int argc, char **argv,
+					     int used, const char *family, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf list = MIG_BUF_INIT(SHOWN_MAX);
+	char words[NAMES_MAX][WORD_SIZE];
+	const char *names[NAMES_MAX];
+	size_t count = next_words(table, used, argv, words);
+	int nearest;
+
+	for (size_t i = 0; i < count; i++) {
+		names[i] = words[i];
+		mig_buf_printf(&list, "%s%s", i ? ", " : "", words[i]);
+	}
+	if (used == argc) {
 		mig_error_set(err, MIG_ERROR_USAGE, "'%s' needs one of: %s", family,
 			      mig_buf_text(&list));
 		mig_error_hint(err, "see 'migctl %s --help'", family);
 		return NULL;
 	}
-	nearest = mig_nearest(word, names, count);
-	complain_unknown(err, "unknown command", word, nearest >= 0 ? names[nearest] : NULL,
+	nearest = mig_nearest(argv[used], names, count);
+	complain_unknown(err, "unknown command", argv[used], nearest >= 0 ? names[nearest] : NULL,
 			 family);
-	mig_error_wrap(err, "%s", family);
-	return NULL;
-}
-
-static const struct mig_cmd *unknown_command(const struct mig_cmd *table, const char *word,
-					     struct mig_error **err)
-{
-	char firsts[NAMES_MAX][32];
-	const char *names[NAMES_MAX];
-	size_t count = 0;
-	int nearest;
-
-	for (; table->name && count < NAMES_MAX; table++) {
-		size_t len = strcspn(table->name, " ");
-
-		if (len >= sizeof(firsts[0]))
-			continue;
-		memcpy(firsts[count], table->name, len);
-		firsts[count][len] = '\0';
-		names[count] = firsts[count];
-		count++;
-	}
-	nearest = mig_nearest(word, names, count);
-	complain_unknown(err, "unknown command", word, nearest >= 0 ? names[nearest] : NULL, "");
+	if (used > 0)
+		mig_error_wrap(err, "%s", family);
 	return NULL;
 }
 
 const struct mig_cmd *mig_command_find(const struct mig_cmd *table, int argc, char **argv,
 				       int *used, struct mig_error **err)
 {
-	const char *second;
+	char family[MIG_COMMAND_NAME_SIZE];
+	int family_words;
 
 	if (argc < 1) {
 		mig_error_set(err, MIG_ERROR_USAGE, "no command is given");
 		mig_error_hint(err, "see 'migctl --help'");
 		return NULL;
 	}
-	/* One word with a space in it is no name of two words. */
-	for (const struct mig_cmd *cmd = table; cmd->name && !strchr(argv[0], ' '); cmd++) {
-		if (!name_begins(cmd->name, argv[0], &second))
-			continue;
-		if (second && (argc < 2 || strcmp(second, argv[1]) != 0))
-			continue;
-		*used = second ? 2 : 1;
-		return cmd;
+	for (const struct mig_cmd *cmd = table; cmd->name; cmd++) {
+		if (match_words(cmd->name, argc, argv, used) == *used)
+			return cmd;
 	}
-	if (mig_command_is_family(table, argv[0]))
-		return unknown_in_family(table, argv[0], argc > 1 ? argv[1] : NULL, err);
-	return unknown_command(table, argv[0], err);
+	family_words = mig_command_family(table, argc, argv, family);
+	return unknown_command(table, argc, argv, family_words, family, err);
 }
 
 /* ---- options ---------------------------------------------------------------------------------- */
@@ -179,12 +213,17 @@ static int set_option(struct mig_command_line *line, size_t index, const char *v
 	const struct mig_cmd *cmd = line->inv.cmd;
 	const struct mig_option *option = &cmd->options[index];
 
-	if (option->value && line->options[index].given) {
+	if (option->value && line->options[index].given && !option->is_repeatable) {
 		mig_error_set(err, MIG_ERROR_USAGE, "option '--%s' is given twice", option->name);
 		return usage_hint(cmd, err);
 	}
+	if (!line->options[index].given)
+		line->options[index].value = value;
 	line->options[index].given = true;
-	line->options[index].value = value;
+	/* Those without a value can be many in one word (-vvv), and nobody asks for them. */
+	if (option->value)
+		line->given[line->inv.given_count++] =
+			(struct mig_given_option){.index = index, .value = value};
 	return 0;
 }
 
@@ -204,6 +243,12 @@ static int unknown_option(const struct mig_cmd *cmd, const char *word, struct mi
 	size_t count = MIG_MIN(option_count(cmd), (size_t)NAMES_MAX - 1);
 	int nearest;
 
+	/* The one option that stands before the command, where many a person has it behind. */
+	if (name && strcmp(name, "node") == 0) {
+		mig_error_set(err, MIG_ERROR_USAGE, "'--node' is no option of '%s'", cmd->name);
+		return mig_error_hint(err, "it stands before the command: migctl --node NODE %s",
+				      cmd->name);
+	}
 	for (size_t i = 0; i < count; i++)
 		names[i] = cmd->options[i].name;
 	names[count++] = "help";
@@ -310,6 +355,8 @@ static int parse_words(struct mig_command_line *line, int argc, char **argv, str
 
 		if (is_option && strcmp(argv[i], "--") == 0) {
 			only_args = true;
+			line->inv.has_rest = true;
+			line->inv.rest = line->inv.arg_count;
 		} else if (is_option && argv[i][1] == '-') {
 			if (parse_long(line, argc, argv, &i, err))
 				return -1;
@@ -321,6 +368,8 @@ static int parse_words(struct mig_command_line *line, int argc, char **argv, str
 			only_args = only_args || line->inv.cmd->passes_rest;
 		}
 	}
+	if (!line->inv.has_rest)
+		line->inv.rest = line->inv.arg_count;
 	return 0;
 }
 
@@ -330,14 +379,16 @@ int mig_command_line_parse(const struct mig_cmd *cmd, int argc, char **argv,
 	*line = (struct mig_command_line){.wants_help = false};
 	/* One more each: an empty list is no failed allocation, and args ends with NULL. */
 	line->options = calloc(option_count(cmd) + 1, sizeof(*line->options));
+	line->given = calloc((size_t)argc + 1, sizeof(*line->given));
 	line->args = calloc((size_t)argc + 1, sizeof(*line->args));
-	if (!line->options || !line->args) {
+	if (!line->options || !line->given || !line->args) {
 		mig_command_line_clear(line);
 		return mig_error_set_errno(err, ENOMEM, "cannot read the command line");
 	}
 	line->inv = (struct mig_invocation){
 		.cmd = cmd,
 		.options = line->options,
+		.given = line->given,
 		.args = line->args,
 	};
 	if (parse_words(line, argc, argv, err) ||

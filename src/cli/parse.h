@@ -15,6 +15,7 @@
 struct mig_command_line {
 	struct mig_invocation inv;
 	struct mig_parsed_option *options;
+	struct mig_given_option *given;
 	char **args;
 	bool wants_help; /* --help or -h: the rest has not been checked */
 };
@@ -27,8 +28,14 @@ void mig_command_line_clear(struct mig_command_line *line);
 const struct mig_cmd *mig_command_find(const struct mig_cmd *table, int argc, char **argv,
 				       int *used, struct mig_error **err);
 
-/* Whether commands of two words begin with this one ("sim"). */
-bool mig_command_is_family(const struct mig_cmd *table, const char *word);
+#define MIG_COMMAND_NAME_SIZE 64
+
+/*
+ * How many words of argv are the beginning that several commands have in common: 1 for "sim", 2 for
+ * "sim fault", 0 if they are none. `name` gets them with a space between.
+ */
+int mig_command_family(const struct mig_cmd *table, int argc, char **argv,
+		       char name[MIG_COMMAND_NAME_SIZE]);
 
 /* Parses what follows the command's name. Returns 0, or -1 with *err (code USAGE). */
 int mig_command_line_parse(const struct mig_cmd *cmd, int argc, char **argv,

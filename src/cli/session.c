@@ -14,8 +14,11 @@
 #include "nvml/sim_identity.h"
 #include "nvml/trace.h"
 #include "shared/buf.h"
+#include "shared/file.h"
 #include "shared/hostroot.h"
 #include "shared/text.h"
+
+#define COMMAND_MAX 8192 /* with the path of a node */
 
 static const struct mig_holder_provider *const holder_providers[] = {
 	&mig_holder_processes,
@@ -53,6 +56,28 @@ static int read_node(const char **node, struct mig_error **err)
 	return mig_host_env_refuse(MIG_SIM_NODE_ENV, err);
 }
 
+/*
+ * In a jail the driver finds its node at a fixed place, also for a program whose environment was
+ * cleared. The host root is then that node's: anything but the machine's own.
+ */
+static int take_default_node(struct mig_session *session, const char *node, struct mig_error **err)
+{
+	const struct mig_sim_identity *identity;
+	const char *served;
+
+	if (node != NULL || session->host_root[0] != '\0' ||
+	    !mig_driver_sim_identity(session->driver, &identity))
+		return 0;
+	served = identity->node_path();
+	if (served == NULL || strcmp(served, MIG_SIM_NODE_DEFAULT) != 0)
+		return 0;
+	free(session->host_root);
+	session->host_root = mig_path_join(served, "root");
+	if (session->host_root == NULL)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	return 0;
+}
+
 static int initialise(struct mig_session *session, const char *node, struct mig_error **err)
 {
 	nvmlReturn_t code;
@@ -69,6 +94,29 @@ static int initialise(struct mig_session *session, const char *node, struct mig_
 	}
 	session->is_initialised = true;
 	return mig_driver_check_identity(session->driver, session->host_root, node, err);
+}
+
+/* A simulated node is reset from outside, by its name or path. */
+static int find_commands(struct mig_session *session, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf reset = MIG_BUF_INIT(COMMAND_MAX);
+	_cleanup_buf_ struct mig_buf reboot = MIG_BUF_INIT(COMMAND_MAX);
+	const struct mig_sim_identity *identity;
+	const char *node = NULL;
+
+	if (mig_driver_sim_identity(session->driver, &identity))
+		node = identity->node_path();
+	if (node == NULL)
+		return 0;
+	mig_buf_printf(&reset, "migctl sim reset %s -i", node);
+	mig_buf_printf(&reboot, "migctl sim reboot %s", node);
+	session->reset_command = strdup(mig_buf_text(&reset));
+	session->reboot_command = strdup(mig_buf_text(&reboot));
+	session->ctx.reset_command = session->reset_command;
+	session->ctx.reboot_command = session->reboot_command;
+	if (session->reset_command == NULL || session->reboot_command == NULL)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	return 0;
 }
 
 static void print_message(MIG_UNUSED void *cookie, MIG_UNUSED enum mig_log_level level,
@@ -88,7 +136,8 @@ int mig_session_open(struct mig_session *session, struct mig_error **err)
 	if (mig_host_root_from_env(&session->host_root, err) < 0 || read_node(&node, err) < 0 ||
 	    mig_driver_open(NULL, &session->driver, err) < 0 ||
 	    mig_driver_trace_from_env(&session->driver, err) < 0 ||
-	    initialise(session, node, err) < 0) {
+	    take_default_node(session, node, err) < 0 || initialise(session, node, err) < 0 ||
+	    find_commands(session, err) < 0) {
 		mig_session_close(session);
 		return -1;
 	}
@@ -108,5 +157,7 @@ void mig_session_close(struct mig_session *session)
 		fprintf(stderr, "migctl: the file that %s names could not be written: %s\n",
 			MIG_NVML_COUNT_ENV, strerror(errno));
 	free(session->host_root);
+	free(session->reset_command);
+	free(session->reboot_command);
 	memset(session, 0, sizeof(*session));
 }

@@ -12,6 +12,8 @@ struct mig_session {
 	struct mig_driver *driver;
 	bool is_initialised;
 	char *host_root;
+	char *reset_command;	/* on a simulated node; else NULL */
+	char *reboot_command;	/* likewise */
 	struct mig_log log;	/* warnings go to stderr */
 	struct mig_context ctx; /* valid while the session is open and is not moved */
 };

@@ -3,19 +3,23 @@
  * migctl sim create, sim use and sim destroy: simulated nodes come, are chosen, and go.
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/sim_text.h"
 #include "sim/control/control.h"
+#include "sim/control/hold.h"
 
 #define ENVIRONMENT_MAX ((size_t)1 << 20)
 
 const struct mig_option mig_cmd_sim_create_options[] = {
 	{"gpus", 'g', "SPEC", "which GPUs: [COUNTx]MODEL[:OPTION...][,...]"},
 	{"file", 'f', "FILE", "read the description from FILE ('-': standard input)"},
-	{"driver", 'd', "BRANCH", "driver branch (default 550)"},
+	{"driver", 'd', "BRANCH",
+	 "driver branch: 470, 535, 550 (default) or 580, or one's version"},
+	{"timing", 't', "TIMING", "zero (default) or realistic; with ',serial' not per GPU"},
 	{NULL, 0, NULL, NULL},
 };
 
@@ -39,16 +43,31 @@ static int describe(const struct mig_invocation *inv, struct mig_sim_description
 	return mig_sim_describe_gpus(inv->args[0], gpus, driver, d, err);
 }
 
+/* The driver's files in the node's root; whoever needs them and finds none hears it from exec. */
+static void prepare(const char *path)
+{
+	_cleanup_error_ struct mig_error *ignored = NULL;
+	_cleanup_free_ char *exe_dir = NULL;
+
+	if (mig_output_exe_dir(&exe_dir, &ignored) || mig_sim_node_prepare(path, exe_dir, &ignored))
+		return;
+}
+
 int mig_cmd_sim_create_run(const struct mig_invocation *inv, struct mig_error **err)
 {
+	const char *timing = mig_option_value(inv, "timing");
 	_cleanup_(mig_cleanup_description) struct mig_sim_description *d = NULL;
 	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(MIG_SIM_TEXT_MAX);
 	_cleanup_free_ char *path = NULL;
 
-	if (describe(inv, &d, err) || mig_sim_node_create(inv->args[0], d, &path, err))
+	if (describe(inv, &d, err) || (timing && mig_sim_description_set_timing(d, timing, err)) ||
+	    mig_sim_node_create(inv->args[0], d, &path, err))
 		return -1;
+	prepare(path);
 	mig_sim_text_gpus(&d->node, d->models, &gpus);
-	fprintf(stderr, "made node %s: %s, driver %s\n", d->node.name, mig_buf_text(&gpus),
+	/* By a path it is found by that path only. */
+	fprintf(stderr, "made node %s: %s, driver %s\n",
+		strchr(inv->args[0], '/') ? path : d->node.name, mig_buf_text(&gpus),
 		d->node.driver_version);
 	return MIG_EXIT_OK;
 }
@@ -73,10 +92,33 @@ int mig_cmd_sim_use_run(const struct mig_invocation *inv, struct mig_error **err
 	return MIG_EXIT_OK;
 }
 
+/* The processes that hold something of a node; of one that cannot be opened none is known. */
+static unsigned int find_holders(const char *node, uint32_t pids[MIG_SIM_HOLDERS_MAX])
+{
+	_cleanup_error_ struct mig_error *ignored = NULL;
+	_cleanup_free_ char *path = NULL;
+	struct mig_sim_store store;
+	unsigned int count;
+
+	if (mig_sim_node_path(node, &path, &ignored) || mig_sim_node_open(path, &store, &ignored))
+		return 0;
+	count = mig_sim_hold_pids(&store, pids);
+	mig_sim_store_close(&store);
+	return count;
+}
+
 int mig_cmd_sim_destroy_run(const struct mig_invocation *inv, struct mig_error **err)
 {
+	uint32_t pids[MIG_SIM_HOLDERS_MAX];
+	unsigned int count = find_holders(inv->args[0], pids);
+
 	if (mig_sim_node_destroy(inv->args[0], err))
 		return -1;
 	fprintf(stderr, "removed node %s\n", inv->args[0]);
+	if (count > 0)
+		fprintf(stderr, "%u holder%s of it still run%s: process%s", count,
+			count == 1 ? "" : "s", count == 1 ? "s" : "", count == 1 ? "" : "es");
+	for (unsigned int i = 0; i < count; i++)
+		fprintf(stderr, "%s %u%s", i > 0 ? "," : "", pids[i], i + 1 == count ? "\n" : "");
 	return MIG_EXIT_OK;
 }

@@ -13,6 +13,7 @@
 #include "cli/output.h"
 #include "shared/file.h"
 #include "sim/control/control.h"
+#include "sim/control/fault.h"
 
 /* What shells answer. */
 #define EXIT_CANNOT_RUN 126
@@ -20,11 +21,14 @@
 
 const struct mig_option mig_cmd_sim_exec_options[] = {
 	{"unprivileged", 'u', NULL, "not as the node's administrator"},
+	{"jail", 'j', NULL, "with the node's /dev, /proc and /sys, writing nothing to the host"},
+	{"fault", 'F', "FAULT", "let a call go wrong in the program (as sim fault add; repeatable)",
+	 true},
 	{NULL, 0, NULL, NULL},
 };
 
-/* Runs argv on the node at `path`; returns only on failure, with the status for it. */
-static int run_on(const char *path, bool unprivileged, char **argv, struct mig_error **err)
+int mig_cmd_sim_run_on(const char *path, bool unprivileged, bool jail, char **argv,
+		       struct mig_error **err)
 {
 	struct mig_error *failure = NULL;
 	_cleanup_free_ char *exe_dir = NULL;
@@ -36,14 +40,34 @@ static int run_on(const char *path, bool unprivileged, char **argv, struct mig_e
 	/* The program gets the signal as migctl got it from nobody: with its default effect. */
 	signal(SIGXFSZ, SIG_DFL);
 	mig_sim_node_exec(path,
-			  &(struct mig_sim_exec_options){.unprivileged = unprivileged,
-							 .exe_dir = exe_dir},
+			  &(struct mig_sim_exec_options){
+				  .unprivileged = unprivileged, .jail = jail, .exe_dir = exe_dir},
 			  argv, &failure);
 	reason = mig_error_errno(failure);
 	mig_error_move(err, &failure);
 	if (reason == ENOENT || reason == ENOTDIR)
 		return EXIT_NOT_FOUND;
 	return reason ? EXIT_CANNOT_RUN : -1;
+}
+
+/* Arms the faults of --fault for this process, which becomes the program. */
+static int arm_faults(const struct mig_invocation *inv, const char *path, struct mig_error **err)
+{
+	struct mig_sim_fault_request requests[MIG_SIM_FAULTS_MAX];
+	const char *text;
+	size_t count = 0;
+
+	while ((text = mig_option_value_at(inv, "fault", count))) {
+		if (count == MIG_ARRAY_SIZE(requests))
+			return mig_error_set(err, MIG_ERROR_USAGE, "more than %d faults",
+					     MIG_SIM_FAULTS_MAX);
+		if (mig_sim_fault_read(text, &requests[count], err))
+			return mig_error_wrap(err, "--fault");
+		count++;
+	}
+	if (count == 0)
+		return 0;
+	return mig_sim_fault_arm(path, requests, count, (uint32_t)getpid(), NULL, err);
 }
 
 int mig_cmd_sim_exec_run(const struct mig_invocation *inv, struct mig_error **err)
@@ -63,9 +87,10 @@ int mig_cmd_sim_exec_run(const struct mig_invocation *inv, struct mig_error **er
 		mig_error_set(err, MIG_ERROR_USAGE, "'sim exec' needs NODE -- CMD [ARG...]");
 		return mig_error_hint(err, "see 'migctl sim exec --help'");
 	}
-	if (mig_sim_node_path(inv->args[0], &path, err))
+	if (mig_sim_node_path(inv->args[0], &path, err) || arm_faults(inv, path, err))
 		return -1;
-	return run_on(path, mig_option_given(inv, "unprivileged"), argv, err);
+	return mig_cmd_sim_run_on(path, mig_option_given(inv, "unprivileged"),
+				  mig_option_given(inv, "jail"), argv, err);
 }
 
 int mig_cmd_sim_shell_run(const struct mig_invocation *inv, struct mig_error **err)
@@ -77,11 +102,12 @@ int mig_cmd_sim_shell_run(const struct mig_invocation *inv, struct mig_error **e
 
 	if (!program)
 		return mig_error_set_errno(err, ENOMEM, "cannot start a shell");
-	if (mig_sim_node_path(inv->args[0], &path, err))
+	if (mig_sim_node_path(inv->args[0], &path, err) || arm_faults(inv, path, err))
 		return -1;
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "shell on the simulated node %s; 'exit' leaves it\n", path);
-	return run_on(path, mig_option_given(inv, "unprivileged"), argv, err);
+	return mig_cmd_sim_run_on(path, mig_option_given(inv, "unprivileged"),
+				  mig_option_given(inv, "jail"), argv, err);
 }
 
 int mig_cmd_sim_reexec(const char *node, int arg_count, char **args, struct mig_error **err)
@@ -100,5 +126,5 @@ int mig_cmd_sim_reexec(const char *node, int arg_count, char **args, struct mig_
 	argv[0] = self;
 	for (int i = 0; i < arg_count; i++)
 		argv[i + 1] = args[i];
-	return run_on(path, false, argv, err);
+	return mig_cmd_sim_run_on(path, false, false, argv, err);
 }

@@ -63,6 +63,18 @@ static int add_row(void *cookie, const struct mig_sim_node_entry *entry)
 	return 0;
 }
 
+/* What is not known of a node that cannot be opened. */
+static void json_no_store(struct mig_json *json)
+{
+	static const char *const members[] = {"driver",		  "gpus",
+					      "gpu_count",	  "mig_capable_gpus",
+					      "mig_enabled_gpus", "mig_pending_gpus",
+					      "gpu_instances",	  "mig_devices"};
+
+	for (size_t i = 0; i < MIG_ARRAY_SIZE(members); i++)
+		mig_json_member_string(json, members[i], NULL);
+}
+
 static void json_store(struct mig_json *json, const struct mig_sim_store *store)
 {
 	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(MIG_SIM_TEXT_MAX);
@@ -91,6 +103,8 @@ static int add_object(void *cookie, const struct mig_sim_node_entry *entry)
 	mig_json_member_bool(json, "used", entry->is_used);
 	if (entry->store)
 		json_store(json, entry->store);
+	else
+		json_no_store(json);
 	mig_json_key(json, "error");
 	if (entry->error) {
 		mig_json_object_begin(json);

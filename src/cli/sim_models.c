@@ -189,6 +189,22 @@ static void print_rules(const bool used[RULES_MAX])
 	}
 }
 
+static void print_drivers(void)
+{
+	const struct mig_sim_driver *driver;
+
+	printf("\nDriver branches, for sim create --driver:\n");
+	for (size_t i = 0; (driver = mig_sim_driver_at(i)) != NULL; i++) {
+		_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(MIG_SIM_TEXT_MAX);
+
+		printf("%u  %s\n", driver->branch, driver->version);
+		if (!driver->inferred)
+			continue;
+		mig_buf_printf(&line, "inferred: %s", driver->inferred);
+		mig_print_wrapped(mig_buf_text(&line), 4);
+	}
+}
+
 static void print_models(bool is_verbose)
 {
 	bool used[RULES_MAX] = {false};
@@ -203,6 +219,7 @@ static void print_models(bool is_verbose)
 	if (is_verbose) {
 		print_unusable();
 		print_rules(used);
+		print_drivers();
 	}
 }
 
@@ -270,6 +287,22 @@ static void json_model(struct mig_json *json, const struct mig_gpu_table *model)
 	mig_json_object_end(json);
 }
 
+static void json_drivers(struct mig_json *json)
+{
+	const struct mig_sim_driver *driver;
+
+	mig_json_key(json, "drivers");
+	mig_json_array_begin(json);
+	for (size_t i = 0; (driver = mig_sim_driver_at(i)) != NULL; i++) {
+		mig_json_object_begin(json);
+		mig_json_member_uint(json, "branch", driver->branch);
+		mig_json_member_string(json, "version", driver->version);
+		mig_json_member_string(json, "inferred", driver->inferred);
+		mig_json_object_end(json);
+	}
+	mig_json_array_end(json);
+}
+
 static int models_json(struct mig_error **err)
 {
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
@@ -283,6 +316,7 @@ static int models_json(struct mig_error **err)
 	for (unsigned int i = 0; i < mig_gpu_table_count; i++)
 		json_model(&json, &mig_gpu_tables[i]);
 	mig_json_array_end(&json);
+	json_drivers(&json);
 	mig_json_key(&json, "rules");
 	mig_json_array_begin(&json);
 	for (unsigned int i = 1; i < mig_table_rule_count; i++) {

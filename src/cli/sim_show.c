@@ -3,6 +3,8 @@
  * migctl sim show: what a simulated node is (its description) and what state it is in, read from
  * the node's own files and not through the driver.
  */
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +12,10 @@
 #include "cli/output.h"
 #include "cli/sim_text.h"
 #include "shared/text.h"
-#include "sim/control/control.h"
+#include "sim/control/hold.h"
+
+#define PROGRAM_SIZE 256
+#define MIB	     (UINT64_C(1024) * 1024)
 
 const struct mig_option mig_cmd_sim_show_options[] = {
 	{"json", 0, NULL, "print JSON"},
@@ -23,11 +28,14 @@ struct gpu_view {
 	const struct mig_sim_gpu_desc *desc;
 	const struct mig_gpu_table *model;
 	unsigned int index;
-	struct mig_sim_gpu_state state; /* copied at one moment */
+	struct mig_sim_gpu_state state;	      /* copied at one moment */
+	const struct mig_sim_holder *holders; /* all of the node */
 };
 
-static void look_at(const struct mig_sim_store *store, unsigned int index, struct gpu_view *view)
+static void look_at(const struct mig_sim_store *store, const struct mig_sim_holder *holders,
+		    unsigned int index, struct gpu_view *view)
 {
+	view->holders = holders;
 	view->store = store;
 	view->index = index;
 	view->desc = &store->node->gpus[index];
@@ -46,6 +54,8 @@ static void print_mode(const struct gpu_view *view)
 {
 	const struct mig_sim_gpu_state *state = &view->state;
 
+	if (state->is_lost)
+		printf("lost (fallen off the bus), ");
 	if (!view->model->is_mig_capable)
 		printf("no MIG");
 	else if (state->mig_current == state->mig_pending)
@@ -73,6 +83,54 @@ static void print_gpu_head(const struct gpu_view *view)
 	printf("\n  %s\n", desc->uuid);
 }
 
+static void describe_holder(const struct mig_sim_holder *holder, struct mig_buf *out)
+{
+	const uint32_t pid = mig_sim_holder_pid(holder);
+	char program[PROGRAM_SIZE];
+
+	mig_sim_holder_name(holder, program, sizeof(program));
+	if (pid)
+		mig_buf_printf(out, "held by process %u", pid);
+	else
+		mig_buf_puts(out, "held by a process of another pid namespace");
+	if (program[0])
+		mig_buf_printf(out, " (%s)", program);
+	mig_buf_printf(out, ", %s", mig_sim_holder_words[holder->kind]);
+	if (holder->memory)
+		mig_buf_printf(out, ", %" PRIu64 " MiB", holder->memory / MIB);
+}
+
+static void add_holders(struct mig_columns *columns, const struct gpu_view *view,
+			struct mig_sim_place place)
+{
+	const struct mig_sim_holder *rows[MIG_SIM_HOLDERS_MAX];
+	unsigned int count = mig_sim_hold_list(view->holders, place, rows);
+
+	for (unsigned int i = 0; i < count; i++) {
+		_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_SIM_TEXT_MAX);
+
+		describe_holder(rows[i], &text);
+		mig_columns_addf(columns, "      %s", mig_buf_text(&text));
+		for (size_t c = 1; c < columns->width; c++)
+			mig_columns_add(columns, NULL);
+	}
+}
+
+static void print_gpu_holders(const struct gpu_view *view)
+{
+	const struct mig_sim_holder *rows[MIG_SIM_HOLDERS_MAX];
+	unsigned int count = mig_sim_hold_list(view->holders, mig_sim_place_gpu(view->index), rows);
+
+	for (unsigned int i = 0; i < count; i++) {
+		_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_SIM_TEXT_MAX);
+		_cleanup_buf_ struct mig_buf shown = MIG_BUF_INIT(MIG_SIM_TEXT_MAX);
+
+		describe_holder(rows[i], &text);
+		mig_text_escape_terminal(&shown, mig_buf_text(&text));
+		printf("  %s\n", mig_buf_text(&shown));
+	}
+}
+
 static void add_instance(struct mig_columns *columns, const struct gpu_view *view,
 			 unsigned int gi_id)
 {
@@ -94,6 +152,7 @@ static void add_instance(struct mig_columns *columns, const struct gpu_view *vie
 		mig_columns_add(columns, profile->ci[ci->profile].name);
 		mig_columns_addf(columns, "%u:%u", ci->start, ci->size);
 		mig_columns_add(columns, uuid);
+		add_holders(columns, view, mig_sim_place_ci(view->index, gi_id, ci_id));
 	}
 }
 
@@ -102,6 +161,7 @@ static void print_gpu(const struct gpu_view *view)
 	_cleanup_columns_ struct mig_columns columns = {.width = 0};
 
 	print_gpu_head(view);
+	print_gpu_holders(view);
 	mig_columns_begin(&columns, 4);
 	for (unsigned int gi_id = 0; gi_id < MIG_SIM_GIS_MAX; gi_id++) {
 		if (view->state.gi[gi_id].in_use)
@@ -110,7 +170,33 @@ static void print_gpu(const struct gpu_view *view)
 	mig_columns_print(&columns);
 }
 
-static void print_node(const struct mig_sim_store *store)
+/* Nothing where nothing takes time. */
+static void print_timing(const struct mig_sim_node_desc *node)
+{
+	bool is_zero = true;
+
+	for (unsigned int i = 0; i < MIG_SIM_OPERATION_COUNT; i++)
+		is_zero = is_zero && node->timing_ms[i] == 0;
+	if (is_zero)
+		return;
+	printf("  timing         %s: create %u ms, destroy %u ms, mode change %u ms, reset %u "
+	       "ms%s\n",
+	       mig_sim_timing_word(node), node->timing_ms[MIG_SIM_OPERATION_CREATE],
+	       node->timing_ms[MIG_SIM_OPERATION_DESTROY],
+	       node->timing_ms[MIG_SIM_OPERATION_MODE_CHANGE],
+	       node->timing_ms[MIG_SIM_OPERATION_RESET], node->is_serial ? ", serial" : "");
+}
+
+/* Faults of calls; a lost GPU says so itself. */
+static void print_faults(const struct mig_sim_store *store)
+{
+	unsigned int count = mig_sim_node_faults(store);
+
+	if (count > 0)
+		printf("  faults         %u armed: migctl sim fault list\n", count);
+}
+
+static void print_node(const struct mig_sim_store *store, const struct mig_sim_holder *holders)
 {
 	const struct mig_sim_node_desc *node = store->node;
 	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(MIG_SIM_TEXT_MAX);
@@ -124,10 +210,12 @@ static void print_node(const struct mig_sim_store *store)
 	printf("  driver         %s, CUDA %u.%u\n", node->driver_version, node->cuda_version / 1000,
 	       node->cuda_version % 1000 / 10);
 	printf("  administrator  user id %u\n", node->owner_uid);
+	print_timing(node);
+	print_faults(store);
 	for (uint32_t i = 0; i < node->gpu_count; i++) {
 		struct gpu_view view;
 
-		look_at(store, i, &view);
+		look_at(store, holders, i, &view);
 		print_gpu(&view);
 	}
 }
@@ -140,6 +228,33 @@ static void id_string(struct mig_json *json, const char *key, unsigned int id)
 
 	mig_text_format(text, sizeof(text), "%u", id);
 	mig_json_member_string(json, key, text);
+}
+
+static void json_holders(struct mig_json *json, const struct gpu_view *view,
+			 struct mig_sim_place place)
+{
+	const struct mig_sim_holder *rows[MIG_SIM_HOLDERS_MAX];
+	unsigned int count = mig_sim_hold_list(view->holders, place, rows);
+
+	mig_json_key(json, "holders");
+	mig_json_array_begin(json);
+	for (unsigned int i = 0; i < count; i++) {
+		const uint32_t pid = mig_sim_holder_pid(rows[i]);
+		char program[PROGRAM_SIZE];
+
+		mig_sim_holder_name(rows[i], program, sizeof(program));
+		mig_json_object_begin(json);
+		mig_json_key(json, "pid");
+		if (pid)
+			mig_json_uint(json, pid);
+		else
+			mig_json_null(json);
+		mig_json_member_string(json, "name", program[0] ? program : NULL);
+		mig_json_member_string(json, "kind", mig_sim_holder_words[rows[i]->kind]);
+		mig_json_member_uint(json, "memory_bytes", rows[i]->memory);
+		mig_json_object_end(json);
+	}
+	mig_json_array_end(json);
 }
 
 static void json_ci(struct mig_json *json, const struct gpu_view *view, unsigned int gi_id,
@@ -156,6 +271,7 @@ static void json_ci(struct mig_json *json, const struct gpu_view *view, unsigned
 	mig_json_member_uint(json, "start", ci->start);
 	mig_json_member_uint(json, "size", ci->size);
 	mig_json_member_string(json, "uuid", uuid);
+	json_holders(json, view, mig_sim_place_ci(view->index, gi_id, ci_id));
 	mig_json_object_end(json);
 }
 
@@ -205,6 +321,9 @@ static void json_gpu(struct mig_json *json, const struct gpu_view *view)
 	mig_json_member_string(json, "mig_mode_pending",
 			       has_mig ? on_off(view->state.mig_pending) : NULL);
 	mig_json_member_string(json, "persistence_mode", on_off(view->state.persistence));
+	mig_json_member_uint(json, "resets", view->state.resets);
+	mig_json_member_bool(json, "lost", view->state.is_lost);
+	json_holders(json, view, mig_sim_place_gpu(view->index));
 	mig_json_key(json, "gpu_instances");
 	mig_json_array_begin(json);
 	for (unsigned int gi_id = 0; gi_id < MIG_SIM_GIS_MAX; gi_id++) {
@@ -215,7 +334,8 @@ static void json_gpu(struct mig_json *json, const struct gpu_view *view)
 	mig_json_object_end(json);
 }
 
-static int show_json(const struct mig_sim_store *store, struct mig_error **err)
+static int show_json(const struct mig_sim_store *store, const struct mig_sim_holder *holders,
+		     struct mig_error **err)
 {
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
 	const struct mig_sim_node_desc *node = store->node;
@@ -231,12 +351,14 @@ static int show_json(const struct mig_sim_store *store, struct mig_error **err)
 	mig_json_member_string(&json, "nvml", node->nvml_version);
 	mig_json_member_uint(&json, "cuda_version", node->cuda_version);
 	mig_json_member_uint(&json, "owner_uid", node->owner_uid);
+	mig_sim_timing_write(node, &json);
+	mig_json_member_uint(&json, "reboots", mig_sim_node_reboots(store));
 	mig_json_key(&json, "gpus");
 	mig_json_array_begin(&json);
 	for (uint32_t i = 0; i < node->gpu_count; i++) {
 		struct gpu_view view;
 
-		look_at(store, i, &view);
+		look_at(store, holders, i, &view);
 		json_gpu(&json, &view);
 	}
 	mig_json_array_end(&json);
@@ -247,14 +369,20 @@ static int show_json(const struct mig_sim_store *store, struct mig_error **err)
 int mig_cmd_sim_show_run(const struct mig_invocation *inv, struct mig_error **err)
 {
 	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ struct mig_sim_holder *holders = NULL;
 	struct mig_sim_store store;
 	int status = MIG_EXIT_OK;
 
 	if (mig_sim_node_path(inv->args[0], &path, err) || mig_sim_node_open(path, &store, err))
 		return -1;
-	if (!mig_option_given(inv, "json"))
-		print_node(&store);
-	else if (show_json(&store, err))
+	holders = calloc(MIG_SIM_HOLDERS_MAX, sizeof(*holders));
+	if (!holders)
+		status = mig_error_set_errno(err, ENOMEM, "cannot show node '%s'", path);
+	else
+		mig_sim_store_read_holders(&store, holders);
+	if (status == MIG_EXIT_OK && !mig_option_given(inv, "json"))
+		print_node(&store, holders);
+	else if (status == MIG_EXIT_OK && show_json(&store, holders, err))
 		status = -1;
 	mig_sim_store_close(&store);
 	return status;

@@ -101,6 +101,10 @@ static void print_gpu(const struct mig_gpu *gpu, const struct mig_picture_style 
 		      struct mig_buf *out)
 {
 	mig_buf_printf(out, "GPU %u  ", gpu->index);
+	if (gpu->is_lost) {
+		mig_buf_puts(out, "lost (fallen off the bus)\n");
+		return;
+	}
 	mig_text_escape_terminal(out, gpu->name);
 	mig_buf_printf(out, "  %s  %s", gpu->pci_address, mode_text(gpu));
 	mig_buf_puts(out, gpu->mig_current && gpu->gi_count == 0 ? ", no instances\n" : "\n");
@@ -161,9 +165,10 @@ static void json_gpu(struct mig_json *json, const struct mig_gpu *gpu)
 {
 	mig_json_object_begin(json);
 	mig_json_member_uint(json, "index", gpu->index);
-	mig_json_member_string(json, "name", gpu->name);
-	mig_json_member_string(json, "uuid", gpu->uuid);
-	mig_json_member_string(json, "pci_address", gpu->pci_address);
+	mig_json_member_bool(json, "lost", gpu->is_lost);
+	mig_json_member_string(json, "name", gpu->is_lost ? NULL : gpu->name);
+	mig_json_member_string(json, "uuid", gpu->is_lost ? NULL : gpu->uuid);
+	mig_json_member_string(json, "pci_address", gpu->is_lost ? NULL : gpu->pci_address);
 	mig_json_member_bool(json, "mig_capable", gpu->is_mig_capable);
 	mig_json_member_bool(json, "mig_mode", gpu->mig_current);
 	mig_json_member_bool(json, "mig_mode_pending", gpu->mig_pending);
@@ -214,6 +219,8 @@ static bool is_meant(const struct mig_gpu *gpu, const char *word, size_t len)
 
 	if (mig_parse_u64_n(word, len, 0, UINT32_MAX, &index) == 0)
 		return index == gpu->index;
+	if (gpu->is_lost)
+		return false;
 	if (strlen(gpu->uuid) == len && strncmp(gpu->uuid, word, len) == 0)
 		return true;
 	/* A PCI address may leave out leading zeros of the domain. */
@@ -259,6 +266,19 @@ static int choose(const struct mig_snapshot *snapshot, const char *list, bool *c
 	return 0;
 }
 
+/* What was asked for and could not be shown is a failure, after all else was shown. */
+static int check_lost(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
+		      const bool *chosen, struct mig_error **err)
+{
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		if (!chosen[i] || !snapshot->gpus[i].is_lost)
+			continue;
+		mig_error_set(err, MIG_ERROR_DRIVER, "GPU %u is lost (fallen off the bus)", i);
+		return mig_hint_lost(ctx, err);
+	}
+	return 0;
+}
+
 int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 {
 	_cleanup_session_ struct mig_session session = {0};
@@ -268,8 +288,9 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 	struct mig_picture_style style;
 
 	if (mig_session_open(&session, err) < 0 ||
-	    mig_snapshot_read(&session.ctx, MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS, &snapshot,
-			      err) < 0)
+	    mig_snapshot_read(&session.ctx,
+			      MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS | MIG_SNAPSHOT_LOST,
+			      &snapshot, err) < 0)
 		return -1;
 	chosen = calloc((size_t)snapshot->gpu_count + 1, sizeof(*chosen));
 	if (chosen == NULL)
@@ -289,5 +310,5 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 		}
 	}
 	fputs(mig_buf_text(&out), stdout);
-	return MIG_EXIT_OK;
+	return check_lost(&session.ctx, snapshot, chosen, err) < 0 ? -1 : MIG_EXIT_OK;
 }

@@ -52,11 +52,14 @@ static int want_of_gpu(struct selection *s, const struct mig_config_entry *entry
 	if (entry->mig_enabled && !gpu->is_mig_capable)
 		return mig_config_error(s->err, s->config->source, entry->devices_at,
 					"GPU %u (%s) has no MIG", gpu->index, gpu->name);
-	/* 470 and 535 list no profiles while MIG is off. */
+	/* 470 and 535 list no profiles while MIG is off, and no table has this GPU. */
 	if (entry->device_count > 0 && gpu->facts->gi_count == 0) {
 		mig_config_error(s->err, s->config->source, entry->devices_at,
 				 "the driver lists no profiles of GPU %u (%s)%s", gpu->index,
-				 gpu->name, gpu->mig_current ? "" : " while MIG mode is off");
+				 gpu->name,
+				 gpu->mig_current
+					 ? ""
+					 : " while MIG mode is off, and migctl has no table of it");
 		return gpu->mig_current
 			       ? -1
 			       : mig_error_hint(s->err, "turn it on first: migctl mode on -i %u",

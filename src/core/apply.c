@@ -16,11 +16,28 @@
 struct execution {
 	const struct mig_context *ctx;
 	const struct mig_snapshot *snapshot;
+	const struct mig_plan *plan;
 	const struct mig_op *op;
 	const struct mig_gpu *gpu;
 	struct mig_op_result *result;
 	bool has_changed; /* the driver has accepted the change, whatever fails afterwards */
 };
+
+/* Who uses the GPU itself is in the way of new instances, too. */
+static void hint_users(const struct execution *x, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
+
+	if (x->op->kind == MIG_OP_GI_CREATE)
+		mig_holders_of_gpu(x->ctx, x->gpu, &who);
+	if (who.len > 0)
+		mig_error_hint(err,
+			       "GPU %u is in use by %s: end that, then run the same command "
+			       "again",
+			       x->gpu->index, mig_buf_text(&who));
+	else
+		mig_error_hint(err, "somebody uses it: end that, then run the same command again");
+}
 
 /* Sets the error of a failed call and records the code. */
 static int failed(struct execution *x, nvmlReturn_t code, struct mig_error **err)
@@ -32,7 +49,7 @@ static int failed(struct execution *x, nvmlReturn_t code, struct mig_error **err
 	x->result->nvml_code = code;
 	rc = mig_driver_error(err, x->ctx->driver, code, "%s", mig_buf_text(&what));
 	if (err != NULL && code == NVML_ERROR_IN_USE && x->op->kind != MIG_OP_MODE_SET)
-		mig_error_hint(err, "somebody uses it: end that, then run the same command again");
+		hint_users(x, err);
 	if (err != NULL && code == NVML_ERROR_NO_PERMISSION)
 		mig_error_hint(err, "run it as root");
 	return rc;
@@ -104,6 +121,70 @@ static int find_ci(struct execution *x, nvmlGpuInstance_t gi, nvmlComputeInstanc
 
 /* ---- the operations --------------------------------------------------------------------------- */
 
+/* The first creation on the operation's GPU that NVML, asked now, does not allow; NULL: none. */
+static const struct mig_op *contradiction(const struct execution *x, const struct mig_facts *now)
+{
+	for (unsigned int i = 0; i < x->plan->op_count; i++) {
+		const struct mig_op *op = &x->plan->ops[i];
+		int row;
+
+		if (op->kind != MIG_OP_GI_CREATE || strcmp(op->gpu_uuid, x->op->gpu_uuid) != 0)
+			continue;
+		row = mig_facts_gi_by_id(x->gpu->facts, op->gi_profile_id);
+		if (row < 0 || !mig_facts_has_profile(now, &x->gpu->facts->gi[row], op->gi_start))
+			return op;
+	}
+	return NULL;
+}
+
+/* Turns the mode back after `*err` was set; says so in it. Nothing of this GPU is changed then. */
+static int turn_mode_back(struct execution *x, struct mig_error **err)
+{
+	unsigned int mode = x->op->mode_before ? NVML_DEVICE_MIG_ENABLE : NVML_DEVICE_MIG_DISABLE;
+	nvmlReturn_t activation = NVML_SUCCESS;
+	nvmlReturn_t code;
+
+	code = x->ctx->driver->nvmlDeviceSetMigMode(x->ctx->driver, x->gpu->handle, mode,
+						    &activation);
+	if (code == NVML_SUCCESS && activation == NVML_SUCCESS) {
+		x->has_changed = false;
+		if (err != NULL)
+			mig_error_set_changed(*err, MIG_CHANGED_ROLLED_BACK);
+		return mig_error_hint(err, "MIG mode was turned back; turn it on first, then run "
+					   "the same command again: it plans with what the driver "
+					   "says then");
+	}
+	return mig_error_hint(err,
+			      "MIG mode could not be turned back (%s) and is on; run the same "
+			      "command again: it plans with what the driver says now",
+			      mig_nvml_code_name(code != NVML_SUCCESS ? code : activation));
+}
+
+/* A plan made from the tables (470, 535 with MIG off) is held against NVML, now that it answers
+ * and before anything is created. */
+static int verify_plan(struct execution *x, struct mig_error **err)
+{
+	_cleanup_free_ struct mig_facts *now = calloc(1, sizeof(*now));
+	const struct mig_op *op;
+
+	if (now == NULL) {
+		mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+		return turn_mode_back(x, err);
+	}
+	if (mig_facts_read(x->ctx->driver, x->gpu->handle, NULL, 0, now, err) < 0) {
+		mig_error_wrap(err, "GPU %u", x->gpu->index);
+		return turn_mode_back(x, err);
+	}
+	op = contradiction(x, now);
+	if (op == NULL)
+		return 0;
+	mig_error_set(err, MIG_ERROR_FAILED,
+		      "GPU %u: the driver, with MIG mode on, has no '%s' at %u:%u as the tables of "
+		      "migctl say for a '%s'",
+		      x->gpu->index, op->gi_profile_name, op->gi_start, op->gi_size, x->gpu->name);
+	return turn_mode_back(x, err);
+}
+
 static int do_mode_set(struct execution *x, struct mig_error **err)
 {
 	const struct mig_driver *driver = x->ctx->driver;
@@ -127,7 +208,10 @@ static int do_mode_set(struct execution *x, struct mig_error **err)
 	if (current != mode) {
 		x->result->nvml_code = activation;
 		x->result->outcome = MIG_OP_PENDING;
+		return 0;
 	}
+	if (x->op->mode_after && x->gpu->facts->source == MIG_FACTS_FROM_TABLE)
+		return verify_plan(x, err);
 	return 0;
 }
 
@@ -277,16 +361,8 @@ static const struct mig_gpu *gpu_by_uuid(const struct mig_snapshot *snapshot, co
 
 static void name_holders(const struct mig_compute_instance *ci, struct mig_buf *who)
 {
-	for (unsigned int i = 0; i < ci->holder_count; i++) {
-		const struct mig_holder *h = &ci->holders[i];
-
-		mig_buf_printf(who, "%s%s %u", who->len > 0 ? ", " : "", h->provider, h->pid);
-		if (h->name[0] != '\0') {
-			mig_buf_puts(who, " (");
-			mig_text_escape_terminal(who, h->name);
-			mig_buf_printf(who, "%s%s)", h->user[0] != '\0' ? " of " : "", h->user);
-		}
-	}
+	for (unsigned int i = 0; i < ci->holder_count; i++)
+		mig_holder_describe(&ci->holders[i], who);
 }
 
 /* Refuses, before the first change, a plan that would destroy what somebody holds. */
@@ -339,11 +415,14 @@ static bool waits_for_mode(const struct mig_plan *plan, const struct mig_op_resu
 }
 
 /* After everything else was done: the mode changes that are not in force, if there are any. */
-static int report_pending(const struct mig_plan *plan, const struct mig_op_result *results,
+static int report_pending(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
+			  const struct mig_plan *plan, const struct mig_op_result *results,
 			  struct mig_error **err)
 {
 	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(8192);
+	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
 	const struct mig_op *first = NULL;
+	const struct mig_gpu *gpu;
 	bool in_use = false;
 	bool is_one;
 
@@ -352,7 +431,12 @@ static int report_pending(const struct mig_plan *plan, const struct mig_op_resul
 			continue;
 		mig_buf_printf(&gpus, "%s%u", first != NULL ? "," : "", plan->ops[i].gpu_index);
 		first = first != NULL ? first : &plan->ops[i];
-		in_use = in_use || results[i].nvml_code == NVML_ERROR_IN_USE;
+		if (results[i].nvml_code != NVML_ERROR_IN_USE)
+			continue;
+		in_use = true;
+		gpu = gpu_by_uuid(snapshot, plan->ops[i].gpu_uuid);
+		if (gpu != NULL)
+			mig_holders_of_gpu(ctx, gpu, &who);
 	}
 	if (first == NULL)
 		return 0;
@@ -362,20 +446,25 @@ static int report_pending(const struct mig_plan *plan, const struct mig_op_resul
 		      is_one ? first->mode_after ? "on" : "off" : "change",
 		      in_use ? "clients use the GPU, so it could not be reset"
 			     : "the GPU has to be reset first");
+	if (who.len > 0)
+		return mig_error_hint(err, "end %s, then run the same command again",
+				      mig_buf_text(&who));
 	return mig_error_hint(
-		err,
-		"reset the GPU (nvidia-smi --gpu-reset -i %s) or reboot, then run the "
-		"same command again",
-		mig_buf_text(&gpus));
+		err, "reset the GPU (%s %s) or reboot%s%s%s, then run the same command again",
+		ctx->reset_command != NULL ? ctx->reset_command : "nvidia-smi --gpu-reset -i",
+		mig_buf_text(&gpus), ctx->reboot_command != NULL ? " (" : "",
+		ctx->reboot_command != NULL ? ctx->reboot_command : "",
+		ctx->reboot_command != NULL ? ")" : "");
 }
 
 /* Executes one operation and judges it. `is_changed` becomes true once the driver took a change. */
 static int execute_op(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
-		      const struct mig_op *op, struct mig_op_result *result, bool *is_changed,
-		      struct mig_error **err)
+		      const struct mig_plan *plan, const struct mig_op *op,
+		      struct mig_op_result *result, bool *is_changed, struct mig_error **err)
 {
 	struct execution x = {.ctx = ctx,
 			      .snapshot = snapshot,
+			      .plan = plan,
 			      .op = op,
 			      .gpu = gpu_by_uuid(snapshot, op->gpu_uuid),
 			      .result = result};
@@ -411,12 +500,12 @@ int mig_apply_execute(const struct mig_context *ctx, const struct mig_snapshot *
 	for (unsigned int i = 0; i < plan->op_count && rc == 0; i++) {
 		if (waits_for_mode(plan, results, i))
 			continue;
-		rc = execute_op(ctx, snapshot, &plan->ops[i], &results[i], &is_changed, err);
+		rc = execute_op(ctx, snapshot, plan, &plan->ops[i], &results[i], &is_changed, err);
 		if (progress != NULL)
 			progress(cookie, plan, i, &results[i]);
 	}
 	if (rc == 0)
-		rc = report_pending(plan, results, err);
+		rc = report_pending(ctx, snapshot, plan, results, err);
 	if (rc < 0 && err != NULL && is_changed)
 		mig_error_set_changed(*err, MIG_CHANGED_PARTIAL);
 	return rc;

@@ -15,4 +15,8 @@ struct mig_context {
 	const char *host_root;		 /* "" on a real machine; not owned */
 	const struct mig_log *log;	 /* may be NULL */
 	const struct mig_holder_provider *const *holder_providers; /* ended by NULL; may be NULL */
+	/* What a person is told to run: a reset, to be followed by a list of GPUs, and a reboot.
+	 * NULL: what every machine has. Not owned. */
+	const char *reset_command;
+	const char *reboot_command;
 };

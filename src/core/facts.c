@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/facts_table.h"
 #include "shared/nearest.h"
 #include "shared/text.h"
 
@@ -34,8 +35,7 @@ static const char *without_prefix(const char *name)
 
 /* ---- GPU instance profiles -------------------------------------------------------------------- */
 
-/* Media extensions share one set of engines per GPU: by NVML's constants +me and +me.all. */
-static bool index_is_media_extension(unsigned int index)
+bool mig_facts_is_media_extension(unsigned int index)
 {
 	return index == NVML_GPU_INSTANCE_PROFILE_1_SLICE_REV1 ||
 	       index == NVML_GPU_INSTANCE_PROFILE_2_SLICE_REV1 ||
@@ -62,12 +62,9 @@ static unsigned int name_slices(const struct mig_gi_profile *gi)
 	return gi->index < MIG_ARRAY_SIZE(by_index) ? by_index[gi->index] : gi->slice_count;
 }
 
-/*
- * A driver without names (470): the table's name, else one made as NVIDIA's tools make it, from the
- * eighths of the GPU's memory that the profile needs.
- */
-static void compute_name(struct mig_gi_profile *gi, const struct mig_gpu_table *table,
-			 uint64_t memory_mib)
+/* As NVIDIA's tools do: from the eighths of the GPU's memory that the profile needs. */
+void mig_facts_compute_name(struct mig_gi_profile *gi, const struct mig_gpu_table *table,
+			    uint64_t memory_mib)
 {
 	const struct mig_table_gi_profile *row = table_row(table, gi->index);
 	uint64_t gb = (gi->memory_mib + 512) / 1024;
@@ -83,7 +80,8 @@ static void compute_name(struct mig_gi_profile *gi, const struct mig_gpu_table *
 		gb = (eighths * memory_mib + 4 * 1024) / (8 * 1024);
 	}
 	mig_text_format(gi->name, sizeof(gi->name), "%ug.%llugb%s", name_slices(gi),
-			(unsigned long long)gb, index_is_media_extension(gi->index) ? "+me" : "");
+			(unsigned long long)gb,
+			mig_facts_is_media_extension(gi->index) ? "+me" : "");
 }
 
 static nvmlReturn_t query_profile(const struct mig_driver *driver, nvmlDevice_t device,
@@ -96,7 +94,7 @@ static nvmlReturn_t query_profile(const struct mig_driver *driver, nvmlDevice_t 
 
 	memset(gi, 0, sizeof(*gi));
 	gi->index = index;
-	gi->is_media_extension = index_is_media_extension(index);
+	gi->is_media_extension = mig_facts_is_media_extension(index);
 	if (mig_driver_has(driver, MIG_NVML_SYM_nvmlDeviceGetGpuInstanceProfileInfoV)) {
 		code = driver->nvmlDeviceGetGpuInstanceProfileInfoV(driver, device, index, &v2);
 		if (code != NVML_SUCCESS)
@@ -222,6 +220,8 @@ int mig_facts_has_placements(const struct mig_driver *driver, nvmlDevice_t devic
 	}
 	code = driver->nvmlDeviceGetGpuInstancePossiblePlacements_v2(driver, device, gi->id, list,
 								     &count);
+	if (code == NVML_ERROR_NOT_SUPPORTED)
+		return 0; /* MIG is off on that GPU, and this driver does not say then */
 	if (code != NVML_SUCCESS)
 		return mig_driver_error(err, driver, code, "cannot read the placements of '%s'",
 					gi->name);
@@ -238,74 +238,14 @@ int mig_facts_has_placements(const struct mig_driver *driver, nvmlDevice_t devic
 	return 1;
 }
 
-/* ---- compute instance profiles where NVML cannot be asked -------------------------------------- */
-
-static void ci_from_table(struct mig_gi_profile *gi, const struct mig_table_gi_profile *row)
-{
-	gi->ci_source = MIG_CI_FROM_TABLE;
-	gi->ci_count = 0;
-	for (unsigned int i = 0; i < row->ci_profile_count; i++) {
-		const struct mig_table_ci_profile *from = &row->ci[i];
-		struct mig_ci_profile *to = &gi->ci[gi->ci_count++];
-
-		mig_text_copy(to->name, sizeof(to->name), from->name);
-		to->index = from->profile_index;
-		to->id = from->id;
-		to->slice_count = from->slice_count;
-		to->instance_max = from->instances_total;
-		to->size = from->placement_size;
-		to->start_count = from->start_count;
-		for (unsigned int s = 0; s < from->start_count; s++)
-			to->starts[s] = from->starts[s];
-	}
-}
-
-/* Widths for which NVML has constants, and which constant. */
-static const struct {
-	unsigned int slices, index;
-} ci_widths[] = {
-	{1, NVML_COMPUTE_INSTANCE_PROFILE_1_SLICE}, {2, NVML_COMPUTE_INSTANCE_PROFILE_2_SLICE},
-	{3, NVML_COMPUTE_INSTANCE_PROFILE_3_SLICE}, {4, NVML_COMPUTE_INSTANCE_PROFILE_4_SLICE},
-	{6, NVML_COMPUTE_INSTANCE_PROFILE_6_SLICE}, {7, NVML_COMPUTE_INSTANCE_PROFILE_7_SLICE},
-	{8, NVML_COMPUTE_INSTANCE_PROFILE_8_SLICE},
-};
-
-/* A model without a table: every width that divides into the GPU instance, side by side. NVML has
- * the last word before anything is created from it. */
-static void ci_from_rule(struct mig_gi_profile *gi)
-{
-	gi->ci_source = MIG_CI_FROM_RULE;
-	gi->ci_count = 0;
-	for (size_t i = 0; i < MIG_ARRAY_SIZE(ci_widths); i++) {
-		unsigned int width = ci_widths[i].slices;
-		struct mig_ci_profile *ci = &gi->ci[gi->ci_count];
-
-		if (width != gi->slice_count && width * 2 > gi->slice_count + 1)
-			continue;
-		ci->index = ci_widths[i].index;
-		if (gi->index == NVML_GPU_INSTANCE_PROFILE_1_SLICE_REV2)
-			ci->index = NVML_COMPUTE_INSTANCE_PROFILE_1_SLICE_REV1;
-		ci->id = ci->index;
-		ci->slice_count = width;
-		ci->size = width;
-		ci->instance_max = gi->slice_count / width;
-		ci->start_count = ci->instance_max;
-		for (unsigned int s = 0; s < ci->start_count; s++)
-			ci->starts[s] = s * width;
-		if (width == gi->slice_count)
-			mig_text_copy(ci->name, sizeof(ci->name), gi->name);
-		else
-			mig_text_format(ci->name, sizeof(ci->name), "%uc.%s", width, gi->name);
-		gi->ci_count++;
-	}
-}
-
 int mig_facts_read(const struct mig_driver *driver, nvmlDevice_t device,
 		   const struct mig_gpu_table *table, uint64_t memory_mib, struct mig_facts *facts,
 		   struct mig_error **err)
 {
+	unsigned int index;
+
 	memset(facts, 0, sizeof(*facts));
-	for (unsigned int index = 0; index < MIG_FACTS_GI_INDEX_END; index++) {
+	for (index = 0; index < MIG_FACTS_GI_INDEX_END; index++) {
 		struct mig_gi_profile *gi = &facts->gi[facts->gi_count];
 		const struct mig_table_gi_profile *row;
 		nvmlReturn_t code = query_profile(driver, device, index, gi);
@@ -319,7 +259,7 @@ int mig_facts_read(const struct mig_driver *driver, nvmlDevice_t device,
 			return mig_driver_error(err, driver, code,
 						"cannot read GPU instance profile %u", index);
 		if (gi->name[0] == '\0')
-			compute_name(gi, table, memory_mib);
+			mig_facts_compute_name(gi, table, memory_mib);
 		/* A name of a form that we do not know is still a profile, matched by its id. */
 		if (mig_profile_name_parse(gi->name, &gi->parsed) < 0)
 			memset(&gi->parsed, 0, sizeof(gi->parsed));
@@ -328,15 +268,10 @@ int mig_facts_read(const struct mig_driver *driver, nvmlDevice_t device,
 		    query_placements(driver, device, gi, err) < 0)
 			return -1;
 		row = table_row(table, index);
-		if (row != NULL && row->id == gi->id && row->ci_profile_count > 0)
-			ci_from_table(gi, row);
-		else
-			ci_from_rule(gi);
-		facts->slices = MIG_MAX(facts->slices, gi->slice_count);
-		for (unsigned int i = 0; i < gi->start_count; i++)
-			facts->units = MIG_MAX(facts->units, gi->starts[i] + gi->size);
-		facts->gi_count++;
+		mig_facts_ci_without_nvml(gi, row);
+		mig_facts_count(facts);
 	}
+	facts->gi_index_end = index;
 	return 0;
 }
 
@@ -467,6 +402,27 @@ int mig_facts_gi_by_name(const struct mig_facts *facts, const struct mig_profile
 			return (int)i;
 	}
 	return -1;
+}
+
+bool mig_facts_has_profile(const struct mig_facts *facts, const struct mig_gi_profile *gi,
+			   unsigned int start)
+{
+	for (unsigned int i = 0; i < facts->gi_count; i++) {
+		const struct mig_gi_profile *there = &facts->gi[i];
+
+		if (there->index != gi->index)
+			continue;
+		if (there->id != gi->id || there->slice_count != gi->slice_count ||
+		    there->instance_max != gi->instance_max || there->size != gi->size)
+			return false;
+		if (!there->name_is_computed && strcmp(there->name, gi->name) != 0)
+			return false;
+		for (unsigned int s = 0; s < there->start_count; s++) {
+			if (there->starts[s] == start)
+				return true;
+		}
+	}
+	return false;
 }
 
 int mig_facts_ci_by_slices(const struct mig_gi_profile *gi, unsigned int slice_count)

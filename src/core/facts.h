@@ -2,10 +2,11 @@
 /*
  * What one kind of GPU can do: its GPU instance profiles and their compute instance profiles.
  *
- * GPU instance facts come from NVML alone. NVML lists compute instance profiles only for a living
- * GPU instance; for a profile of which none is living they come from the generated tables (by PCI
- * device id, memory and NVML profile index), else from a rule, and `ci_source` says which. Whatever
- * did not come from NVML is checked against NVML before the first compute instance is created.
+ * Facts come from NVML. Drivers before 550 list no GPU instance profiles while MIG is off; then they
+ * come from the generated tables (by PCI device id and memory; `source`). NVML lists compute instance
+ * profiles only for a living GPU instance; for a profile of which none is living they come from the
+ * same tables, else from a rule (`ci_source`). Whatever did not come from NVML is checked against
+ * NVML before the first instance is created from it.
  * Must not know the current layout, nor the simulator.
  */
 #pragma once
@@ -67,15 +68,22 @@ struct mig_gi_profile {
 	struct mig_ci_profile ci[MIG_FACTS_CI_PROFILES_MAX]; /* ascending by slice_count */
 };
 
+enum mig_facts_source {
+	MIG_FACTS_FROM_NVML,
+	MIG_FACTS_FROM_TABLE, /* MIG is off, and this driver lists nothing then */
+};
+
 struct mig_facts {
-	unsigned int units;  /* placement units of the whole GPU */
-	unsigned int slices; /* compute slices of the whole GPU */
+	enum mig_facts_source source;
+	unsigned int gi_index_end; /* the first NVML index that this driver does not know */
+	unsigned int units;	   /* placement units of the whole GPU */
+	unsigned int slices;	   /* compute slices of the whole GPU */
 	unsigned int gi_count;
 	struct mig_gi_profile gi[MIG_FACTS_GI_PROFILES_MAX]; /* by NVML index */
 };
 
 /*
- * Reads the GPU instance profiles and placements of one GPU (MIG on or, from 550 on, off).
+ * Reads the GPU instance profiles and placements of one GPU from NVML (MIG on or, from 550 on, off).
  * `table` may be NULL: the generated table of this model. memory_mib: of the whole GPU, 0 if not
  * known. Profiles that the driver does not offer are left out; none at all leaves gi_count 0. What
  * a driver cannot mean (no slices, a placement outside of all units) is an error. Returns 0, or -1
@@ -86,9 +94,18 @@ int mig_facts_read(const struct mig_driver *driver, nvmlDevice_t device,
 		   struct mig_error **err) MIG_MUST_CHECK;
 
 /*
+ * For a GPU whose MIG mode is off, with a driver that listed nothing (gi_count is 0 after
+ * mig_facts_read): takes the profiles from the table, those with an index that the driver knows.
+ * Placements are those of the model's normal layout. `driver` says whether names are computed. A
+ * table that is not complete gives nothing.
+ */
+void mig_facts_from_table(const struct mig_driver *driver, const struct mig_gpu_table *table,
+			  struct mig_facts *facts);
+
+/*
  * Whether a GPU of the same model has the placements of `facts`. Two GPUs of one model can differ:
  * which of its slices a chip lacks decides it, and the profile with the most placements shows it.
- * Costs one call. Returns 1 or 0, or -1 with *err.
+ * Costs one call. Returns 1 or 0 (also when the driver does not say), or -1 with *err.
  */
 int mig_facts_has_placements(const struct mig_driver *driver, nvmlDevice_t device,
 			     const struct mig_facts *facts, struct mig_error **err) MIG_MUST_CHECK;
@@ -103,6 +120,11 @@ int mig_facts_read_ci(const struct mig_driver *driver, nvmlGpuInstance_t instanc
 /* The row of a GI profile by NVML id or name; -1 if there is none. */
 int mig_facts_gi_by_id(const struct mig_facts *facts, unsigned int id);
 int mig_facts_gi_by_name(const struct mig_facts *facts, const struct mig_profile_name *name);
+
+/* Whether `facts` have this profile, taken from elsewhere, and a placement of it at `start`: id,
+ * slices, size, most instances, and the name where NVML gave it. */
+bool mig_facts_has_profile(const struct mig_facts *facts, const struct mig_gi_profile *gi,
+			   unsigned int start);
 
 /* The row of the CI profile with this width, or -1. */
 int mig_facts_ci_by_slices(const struct mig_gi_profile *gi, unsigned int slice_count);

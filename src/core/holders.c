@@ -112,16 +112,57 @@ static int read_list(const struct mig_driver *driver, const struct mig_gpu *gpu,
 	return 0;
 }
 
+enum {
+	LIST_COUNT = 3,
+};
+
+static void all_lists(const struct mig_driver *driver, struct process_list lists[LIST_COUNT])
+{
+	lists[0] = (struct process_list){driver->nvmlDeviceGetComputeRunningProcesses_v3, false};
+	lists[1] = (struct process_list){driver->nvmlDeviceGetGraphicsRunningProcesses_v3, true};
+	lists[2] = (struct process_list){driver->nvmlDeviceGetMPSComputeRunningProcesses_v3, true};
+}
+
+void mig_holder_describe(const struct mig_holder *holder, struct mig_buf *out)
+{
+	mig_buf_printf(out, "%s%s %u", out->len > 0 ? ", " : "", holder->provider, holder->pid);
+	if (holder->name[0] == '\0')
+		return;
+	mig_buf_puts(out, " (");
+	mig_text_escape_terminal(out, holder->name);
+	mig_buf_printf(out, "%s%s)", holder->user[0] != '\0' ? " of " : "", holder->user);
+}
+
+void mig_holders_of_gpu(const struct mig_context *ctx, const struct mig_gpu *gpu,
+			struct mig_buf *out)
+{
+	struct process_list lists[LIST_COUNT];
+
+	all_lists(ctx->driver, lists);
+	for (size_t l = 0; l < LIST_COUNT; l++) {
+		_cleanup_free_ nvmlProcessInfo_t *infos = NULL;
+		unsigned int count;
+
+		if (read_list(ctx->driver, gpu, &lists[l], &infos, &count, NULL) < 0)
+			continue;
+		for (unsigned int i = 0; i < count; i++) {
+			struct mig_holder holder = {.provider = "process", .pid = infos[i].pid};
+
+			if (infos[i].gpuInstanceId != MIG_NVML_NO_INSTANCE_ID)
+				continue;
+			describe_process(holder.pid, &holder);
+			mig_holder_describe(&holder, out);
+		}
+	}
+}
+
 static int find_processes(const struct mig_context *ctx, struct mig_gpu *gpu,
 			  struct mig_error **err)
 {
-	const struct process_list lists[] = {
-		{ctx->driver->nvmlDeviceGetComputeRunningProcesses_v3, false},
-		{ctx->driver->nvmlDeviceGetGraphicsRunningProcesses_v3, true},
-		{ctx->driver->nvmlDeviceGetMPSComputeRunningProcesses_v3, true},
-	};
+	struct process_list lists[LIST_COUNT];
 
-	for (size_t l = 0; l < MIG_ARRAY_SIZE(lists); l++) {
+	all_lists(ctx->driver, lists);
+	for (size_t l = 0; l < LIST_COUNT; l++) {
 		_cleanup_free_ nvmlProcessInfo_t *infos = NULL;
 		unsigned int count;
 

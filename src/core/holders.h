@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/model.h"
+#include "shared/buf.h"
 
 struct mig_holder_provider {
 	const char *name; /* "process" */
@@ -16,6 +17,14 @@ struct mig_holder_provider {
 /* Processes as NVML lists them (compute, graphics and MPS), with user and command from the initial
  * procfs when they can be read. */
 extern const struct mig_holder_provider mig_holder_processes;
+
+/* Appends "process 12 (python of ann)", escaped for a terminal, after ", " if there is something. */
+void mig_holder_describe(const struct mig_holder *holder, struct mig_buf *out);
+
+/* Appends so the processes that use the GPU itself and no instance of it; nothing if there are none
+ * or the driver does not say. Keeps the words of a failure from becoming another failure. */
+void mig_holders_of_gpu(const struct mig_context *ctx, const struct mig_gpu *gpu,
+			struct mig_buf *out);
 
 /* Appends a copy of `holder` to `ci`. Returns 0, or -1 with *err (no memory). */
 int mig_holder_add(struct mig_compute_instance *ci, const struct mig_holder *holder,

@@ -63,6 +63,7 @@ struct mig_gpu {
 	uint32_t pci_device_id;			/* (device << 16) | vendor, as NVML has it */
 	uint32_t pci_subsystem_id;
 	uint64_t memory_mib;
+	bool is_lost; /* fallen off the bus: only the index is known, all else is empty */
 	bool is_mig_capable;
 	bool mig_current;
 	bool mig_pending;
@@ -82,7 +83,11 @@ struct mig_snapshot {
 enum mig_snapshot_flags {
 	MIG_SNAPSHOT_UUIDS = 1 << 0,   /* also MIG UUIDs and device indices */
 	MIG_SNAPSHOT_HOLDERS = 1 << 1, /* also who holds what (implies UUIDS) */
+	MIG_SNAPSHOT_LOST = 1 << 2,    /* a lost GPU is no error, but marked as such */
 };
+
+/* Adds the next step to an error about a GPU that is lost. Returns -1. */
+int mig_hint_lost(const struct mig_context *ctx, struct mig_error **err);
 
 /*
  * Reads the node. Zero GPUs are an empty snapshot, not an error. A GPU that cannot be read is an

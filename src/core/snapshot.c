@@ -121,8 +121,12 @@ static int read_mode(const struct mig_driver *driver, struct mig_gpu *gpu, struc
 
 static bool is_same_kind(const struct mig_gpu *a, const struct mig_gpu *b)
 {
-	/* Where profiles are listed only with MIG on (470, 535), a GPU that is off has none to share. */
-	return a->facts != NULL && (a->facts->gi_count > 0 || a->mig_current == b->mig_current) &&
+	/* Where profiles are listed only with MIG on (470, 535), what is known of a GPU that is off
+	 * comes from the tables, if from anywhere, and is no fact of one that is on. */
+	bool is_from_nvml = a->facts != NULL && a->facts->source == MIG_FACTS_FROM_NVML &&
+			    a->facts->gi_count > 0;
+
+	return a->facts != NULL && (is_from_nvml || a->mig_current == b->mig_current) &&
 	       a->pci_device_id == b->pci_device_id && a->pci_subsystem_id == b->pci_subsystem_id &&
 	       a->memory_mib == b->memory_mib && strcmp(a->name, b->name) == 0;
 }
@@ -139,7 +143,10 @@ static int share_facts(const struct mig_context *ctx, const struct mig_snapshot 
 			first++;
 		if (!is_same_kind(first, gpu))
 			continue;
-		rc = mig_facts_has_placements(ctx->driver, gpu->handle, first->facts, err);
+		if (first->facts->source == MIG_FACTS_FROM_TABLE)
+			rc = 1; /* nobody can be asked before MIG is on */
+		else
+			rc = mig_facts_has_placements(ctx->driver, gpu->handle, first->facts, err);
 		if (rc < 0)
 			return mig_error_wrap(err, "GPU %u", gpu->index);
 		if (rc > 0) {
@@ -167,6 +174,8 @@ static int find_facts(const struct mig_context *ctx, struct mig_snapshot *snapsh
 	table = mig_gpu_table_find_pci(gpu->pci_device_id >> 16, (uint32_t)gpu->memory_mib);
 	if (mig_facts_read(ctx->driver, gpu->handle, table, gpu->memory_mib, facts, err) < 0)
 		return mig_error_wrap(err, "GPU %u", gpu->index);
+	if (!gpu->mig_current && facts->gi_count == 0 && table != NULL)
+		mig_facts_from_table(ctx->driver, table, facts);
 	return 0;
 }
 
@@ -408,10 +417,26 @@ int mig_snapshot_read_instances(const struct mig_context *ctx, struct mig_gpu *g
 
 /* ---- the whole node --------------------------------------------------------------------------- */
 
+/* Identity and modes. With MIG_SNAPSHOT_LOST a GPU that is lost by then is marked and is no error. */
+static int read_gpu_head(const struct mig_context *ctx, struct mig_gpu *gpu, unsigned int flags,
+			 struct mig_error **err)
+{
+	_cleanup_error_ struct mig_error *why = NULL;
+
+	if (read_identity(ctx->driver, gpu, &why) == 0 && read_mode(ctx->driver, gpu, &why) == 0)
+		return 0;
+	if ((flags & MIG_SNAPSHOT_LOST) != 0 && mig_error_nvml(why) == NVML_ERROR_GPU_IS_LOST) {
+		*gpu = (struct mig_gpu){.index = gpu->index, .is_lost = true};
+		return 0;
+	}
+	mig_error_move(err, &why);
+	return -1;
+}
+
 static int read_gpu(const struct mig_context *ctx, struct mig_snapshot *snapshot,
 		    struct mig_gpu *gpu, unsigned int flags, struct mig_error **err)
 {
-	if (read_identity(ctx->driver, gpu, err) < 0 || read_mode(ctx->driver, gpu, err) < 0)
+	if (read_gpu_head(ctx, gpu, flags, err) < 0)
 		return -1;
 	if (!gpu->is_mig_capable)
 		return 0;
@@ -450,6 +475,13 @@ static int read_node(const struct mig_context *ctx, struct mig_snapshot *snapsho
 	return 0;
 }
 
+int mig_hint_lost(const struct mig_context *ctx, struct mig_error **err)
+{
+	if (ctx->reboot_command == NULL)
+		return mig_error_hint(err, "a reboot may bring it back");
+	return mig_error_hint(err, "a reboot brings it back: %s", ctx->reboot_command);
+}
+
 int mig_snapshot_read(const struct mig_context *ctx, unsigned int flags, struct mig_snapshot **out,
 		      struct mig_error **err)
 {
@@ -461,6 +493,8 @@ int mig_snapshot_read(const struct mig_context *ctx, unsigned int flags, struct 
 		/* NVML shows GPU instances to administrators only. */
 		if (err != NULL && mig_error_code(*err) == MIG_ERROR_NO_PERMISSION)
 			mig_error_hint(err, "run it as root");
+		if (err != NULL && mig_error_nvml(*err) == NVML_ERROR_GPU_IS_LOST)
+			mig_hint_lost(ctx, err);
 		return -1;
 	}
 	*out = MIG_TAKE_PTR(snapshot);

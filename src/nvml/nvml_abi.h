@@ -902,6 +902,123 @@ typedef enum nvmlGpuLevel_enum {
 	NVML_TOPOLOGY_SYSTEM = 50,
 } nvmlGpuTopologyLevel_t;
 
+/* Bits of nvmlDeviceGetCurrentClocksEventReasons (ThrottleReasons on older branches). */
+#define nvmlClocksEventReasonGpuIdle		       0x1LL
+#define nvmlClocksEventReasonApplicationsClocksSetting 0x2LL
+#define nvmlClocksEventReasonSwPowerCap		       0x4LL
+
+typedef unsigned int nvmlPowerSource_t;
+#define NVML_POWER_SOURCE_AC 0
+
+typedef enum nvmlPerfPolicyType_enum {
+	NVML_PERF_POLICY_POWER = 0,
+	NVML_PERF_POLICY_THERMAL = 1,
+	NVML_PERF_POLICY_SYNC_BOOST = 2,
+	NVML_PERF_POLICY_BOARD_LIMIT = 3,
+	NVML_PERF_POLICY_LOW_UTILIZATION = 4,
+	NVML_PERF_POLICY_RELIABILITY = 5,
+	NVML_PERF_POLICY_TOTAL_APP_CLOCKS = 10,
+	NVML_PERF_POLICY_TOTAL_BASE_CLOCKS = 11,
+} nvmlPerfPolicyType_t;
+
+typedef struct nvmlViolationTime_st {
+	unsigned long long referenceTime; /* microseconds since the epoch */
+	unsigned long long violationTime; /* nanoseconds */
+} nvmlViolationTime_t;
+MIG_ABI_SIZE(nvmlViolationTime_t, 16);
+MIG_ABI_OFFSET(nvmlViolationTime_t, referenceTime, 0);
+MIG_ABI_OFFSET(nvmlViolationTime_t, violationTime, 8);
+
+typedef struct nvmlFBCStats_st {
+	unsigned int sessionsCount;
+	unsigned int averageFPS;
+	unsigned int averageLatency;
+} nvmlFBCStats_t;
+MIG_ABI_SIZE(nvmlFBCStats_t, 12);
+MIG_ABI_OFFSET(nvmlFBCStats_t, sessionsCount, 0);
+MIG_ABI_OFFSET(nvmlFBCStats_t, averageFPS, 4);
+MIG_ABI_OFFSET(nvmlFBCStats_t, averageLatency, 8);
+
+typedef struct nvmlRowRemapperHistogramValues_st {
+	unsigned int max;
+	unsigned int high;
+	unsigned int partial;
+	unsigned int low;
+	unsigned int none;
+} nvmlRowRemapperHistogramValues_t;
+MIG_ABI_SIZE(nvmlRowRemapperHistogramValues_t, 20);
+MIG_ABI_OFFSET(nvmlRowRemapperHistogramValues_t, max, 0);
+MIG_ABI_OFFSET(nvmlRowRemapperHistogramValues_t, none, 16);
+
+typedef enum nvmlInforomObject_enum {
+	NVML_INFOROM_OEM = 0,
+	NVML_INFOROM_ECC = 1,
+	NVML_INFOROM_POWER = 2,
+} nvmlInforomObject_t;
+
+typedef struct nvmlHwbcEntry_st {
+	unsigned int hwbcId;
+	char firmwareVersion[32];
+} nvmlHwbcEntry_t;
+MIG_ABI_SIZE(nvmlHwbcEntry_t, 36);
+MIG_ABI_OFFSET(nvmlHwbcEntry_t, firmwareVersion, 4);
+
+typedef struct mig_nvml_pdi_v1 {
+	unsigned int version;
+	unsigned long long value; /* per-device identifier */
+} nvmlPdi_v1_t;
+typedef nvmlPdi_v1_t nvmlPdi_t;
+MIG_ABI_SIZE(nvmlPdi_v1_t, 16);
+MIG_ABI_VERSION(nvmlPdi_v1_t, 1, 0x1000010);
+MIG_ABI_OFFSET(nvmlPdi_v1_t, version, 0);
+MIG_ABI_OFFSET(nvmlPdi_v1_t, value, 8);
+
+/* --- NVLink and topology ---------------------------------------------------------------------- */
+
+typedef enum nvmlIntNvLinkDeviceType_enum {
+	NVML_NVLINK_DEVICE_TYPE_GPU = 0,
+	NVML_NVLINK_DEVICE_TYPE_IBMNPU = 1,
+	NVML_NVLINK_DEVICE_TYPE_SWITCH = 2,
+	NVML_NVLINK_DEVICE_TYPE_UNKNOWN = 0xFF,
+} nvmlIntNvLinkDeviceType_t;
+
+typedef enum nvmlNvLinkCapability_enum {
+	NVML_NVLINK_CAP_P2P_SUPPORTED = 0,
+	NVML_NVLINK_CAP_SYSMEM_ACCESS = 1,
+	NVML_NVLINK_CAP_P2P_ATOMICS = 2,
+	NVML_NVLINK_CAP_SYSMEM_ATOMICS = 3,
+	NVML_NVLINK_CAP_SLI_BRIDGE = 4,
+	NVML_NVLINK_CAP_VALID = 5,
+} nvmlNvLinkCapability_t;
+
+typedef enum nvmlNvLinkErrorCounter_enum {
+	NVML_NVLINK_ERROR_DL_REPLAY = 0,
+	NVML_NVLINK_ERROR_DL_RECOVERY = 1,
+	NVML_NVLINK_ERROR_DL_CRC_FLIT = 2,
+	NVML_NVLINK_ERROR_DL_CRC_DATA = 3,
+	NVML_NVLINK_ERROR_DL_ECC_DATA = 4,
+} nvmlNvLinkErrorCounter_t;
+
+typedef enum nvmlGpuP2PStatus_enum {
+	NVML_P2P_STATUS_OK = 0,
+	NVML_P2P_STATUS_GPU_NOT_SUPPORTED = 2,
+	NVML_P2P_STATUS_NOT_SUPPORTED = 5,
+	NVML_P2P_STATUS_UNKNOWN = 6,
+} nvmlGpuP2PStatus_t;
+
+typedef enum nvmlGpuP2PCapsIndex_enum {
+	NVML_P2P_CAPS_INDEX_READ = 0,
+	NVML_P2P_CAPS_INDEX_WRITE = 1,
+	NVML_P2P_CAPS_INDEX_NVLINK = 2,
+	NVML_P2P_CAPS_INDEX_ATOMICS = 3,
+	NVML_P2P_CAPS_INDEX_PROP = 4,
+	NVML_P2P_CAPS_INDEX_UNKNOWN = 5,
+} nvmlGpuP2PCapsIndex_t;
+
+typedef unsigned int nvmlAffinityScope_t;
+#define NVML_AFFINITY_SCOPE_NODE   0
+#define NVML_AFFINITY_SCOPE_SOCKET 1
+
 /* --- field values ----------------------------------------------------------------------------- */
 
 typedef enum nvmlValueType_enum {
@@ -945,13 +1062,56 @@ MIG_ABI_OFFSET(nvmlFieldValue_t, value, 32);
 
 #define NVML_FI_DEV_ECC_CURRENT				      1
 #define NVML_FI_DEV_ECC_PENDING				      2
+#define NVML_FI_DEV_ECC_SBE_VOL_TOTAL			      3
+#define NVML_FI_DEV_ECC_DBE_VOL_TOTAL			      4
+#define NVML_FI_DEV_ECC_SBE_AGG_TOTAL			      5
+#define NVML_FI_DEV_ECC_DBE_AGG_TOTAL			      6
+#define NVML_FI_DEV_RETIRED_SBE				      29
+#define NVML_FI_DEV_RETIRED_DBE				      30
+#define NVML_FI_DEV_RETIRED_PENDING			      31
+#define NVML_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_L0	      32
+#define NVML_FI_DEV_NVLINK_BANDWIDTH_C1_TOTAL		      73
+#define NVML_FI_DEV_PERF_POLICY_POWER			      74
+#define NVML_FI_DEV_PERF_POLICY_TOTAL_BASE_CLOCKS	      81
 #define NVML_FI_DEV_MEMORY_TEMP				      82
 #define NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION		      83
+#define NVML_FI_DEV_NVLINK_SPEED_MBPS_L0		      84
+#define NVML_FI_DEV_NVLINK_SPEED_MBPS_L5		      89
+#define NVML_FI_DEV_NVLINK_SPEED_MBPS_COMMON		      90
+#define NVML_FI_DEV_NVLINK_LINK_COUNT			      91
+#define NVML_FI_DEV_PCIE_REPLAY_COUNTER			      94
+#define NVML_FI_DEV_PCIE_REPLAY_ROLLOVER_COUNTER	      95
+#define NVML_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_L6	      96
+#define NVML_FI_DEV_NVLINK_BANDWIDTH_C1_L11		      131
+#define NVML_FI_DEV_NVLINK_SPEED_MBPS_L6		      132
+#define NVML_FI_DEV_NVLINK_SPEED_MBPS_L11		      137
+#define NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX		      138
+#define NVML_FI_DEV_NVLINK_THROUGHPUT_RAW_RX		      141
 #define NVML_FI_DEV_REMAPPED_COR			      142
 #define NVML_FI_DEV_REMAPPED_UNC			      143
 #define NVML_FI_DEV_REMAPPED_PENDING			      144
 #define NVML_FI_DEV_REMAPPED_FAILURE			      145
+#define NVML_FI_DEV_NVSWITCH_CONNECTED_LINK_COUNT	      147
+#define NVML_FI_DEV_NVLINK_ECC_DATA_ERROR_COUNT_L0	      148
+#define NVML_FI_DEV_NVLINK_ERROR_DL_REPLAY		      161
+#define NVML_FI_DEV_NVLINK_ERROR_DL_CRC			      163
+#define NVML_FI_DEV_NVLINK_GET_SPEED			      164
+#define NVML_FI_DEV_NVLINK_GET_STATE			      165
+#define NVML_FI_DEV_NVLINK_GET_VERSION			      166
+#define NVML_FI_DEV_PCIE_L0_TO_RECOVERY_COUNTER		      169
+#define NVML_FI_DEV_PCIE_COUNT_CORRECTABLE_ERRORS	      173
+#define NVML_FI_DEV_PCIE_COUNT_LANE_ERROR		      183
 #define NVML_FI_DEV_IS_RESETLESS_MIG_SUPPORTED		      184
 #define NVML_FI_DEV_POWER_AVERAGE			      185
 #define NVML_FI_DEV_POWER_INSTANT			      186
+#define NVML_FI_DEV_POWER_MIN_LIMIT			      187
+#define NVML_FI_DEV_POWER_MAX_LIMIT			      188
+#define NVML_FI_DEV_POWER_DEFAULT_LIMIT			      189
+#define NVML_FI_DEV_POWER_CURRENT_LIMIT			      190
+#define NVML_FI_DEV_ENERGY				      191
+#define NVML_FI_DEV_POWER_REQUESTED_LIMIT		      192
+#define NVML_FI_DEV_TEMPERATURE_SHUTDOWN_TLIMIT		      193
+#define NVML_FI_DEV_TEMPERATURE_SLOWDOWN_TLIMIT		      194
+#define NVML_FI_DEV_TEMPERATURE_MEM_MAX_TLIMIT		      195
+#define NVML_FI_DEV_TEMPERATURE_GPU_MAX_TLIMIT		      196
 #define NVML_FI_DEV_IS_MIG_MODE_INDEPENDENT_MIG_QUERY_CAPABLE 199

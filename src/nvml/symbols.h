@@ -59,6 +59,8 @@
 	     (nvmlDevice_t device, nvmlDeviceArchitecture_t *arch), (device, arch))                \
 	CALL(nvmlDeviceGetCudaComputeCapability, OPTIONAL, 470, READS, NULL,                       \
 	     (nvmlDevice_t device, int *major, int *minor), (device, major, minor))                \
+	CALL(nvmlDeviceGetNumGpuCores, OPTIONAL, 535, READS, NULL,                                 \
+	     (nvmlDevice_t device, unsigned int *numCores), (device, numCores))                    \
 	CALL(nvmlDeviceGetNumaNodeId, OPTIONAL, 550, READS, NULL,                                  \
 	     (nvmlDevice_t device, unsigned int *node), (device, node))                            \
 	CALL(nvmlDeviceGetPersistenceMode, OPTIONAL, 470, READS, NULL,                             \
@@ -275,10 +277,146 @@
 	X(nvmlDeviceGetCurrPcieLinkWidth, (nvmlDevice_t device, unsigned int *currLinkWidth))      \
 	X(nvmlDeviceGetEccMode,                                                                    \
 	  (nvmlDevice_t device, nvmlEnableState_t *current, nvmlEnableState_t *pending))           \
+	X(nvmlDeviceGetDefaultEccMode,                                                             \
+	  (nvmlDevice_t device, nvmlEnableState_t *defaultMode))                                   \
+	X(nvmlDeviceSetEccMode,                                                                    \
+	  (nvmlDevice_t device, nvmlEnableState_t ecc))                                            \
+	X(nvmlDeviceClearEccErrorCounts,                                                           \
+	  (nvmlDevice_t device, nvmlEccCounterType_t counterType))                                 \
+	X(nvmlDeviceGetDetailedEccErrors,                                                          \
+	  (nvmlDevice_t device, nvmlMemoryErrorType_t errorType,                                   \
+	   nvmlEccCounterType_t counterType, nvmlEccErrorCounts_t *eccCounts))                     \
+	X(nvmlDeviceGetRetiredPages,                                                               \
+	  (nvmlDevice_t device, nvmlPageRetirementCause_t cause, unsigned int *pageCount,          \
+	   unsigned long long *addresses))                                                         \
+	X(nvmlDeviceGetRetiredPages_v2,                                                            \
+	  (nvmlDevice_t device, nvmlPageRetirementCause_t cause, unsigned int *pageCount,          \
+	   unsigned long long *addresses, unsigned long long *timestamps))                         \
+	X(nvmlDeviceGetRetiredPagesPendingStatus,                                                  \
+	  (nvmlDevice_t device, nvmlEnableState_t *isPending))                                     \
+	X(nvmlDeviceGetRemappedRows,                                                               \
+	  (nvmlDevice_t device, unsigned int *corrRows, unsigned int *uncRows,                     \
+	   unsigned int *isPending, unsigned int *failureOccurred))                                \
 	X(nvmlDeviceGetMemoryErrorCounter,                                                         \
 	  (nvmlDevice_t device, nvmlMemoryErrorType_t errorType,                                   \
 	   nvmlEccCounterType_t counterType, nvmlMemoryLocation_t locationType,                    \
 	   unsigned long long *count))                                                             \
+	X(nvmlDeviceGetBoardPartNumber,                                                            \
+	  (nvmlDevice_t device, char *partNumber, unsigned int length))                            \
+	X(nvmlDeviceGetInforomImageVersion,                                                        \
+	  (nvmlDevice_t device, char *version, unsigned int length))                               \
+	X(nvmlDeviceGetInforomVersion,                                                             \
+	  (nvmlDevice_t device, nvmlInforomObject_t object, char *version,                         \
+	   unsigned int length))                                                                   \
+	X(nvmlDeviceGetInforomConfigurationChecksum,                                               \
+	  (nvmlDevice_t device, unsigned int *checksum))                                           \
+	X(nvmlDeviceValidateInforom, (nvmlDevice_t device))                                        \
+	X(nvmlDeviceGetGspFirmwareVersion, (nvmlDevice_t device, char *version))                   \
+	X(nvmlDeviceGetGspFirmwareMode,                                                            \
+	  (nvmlDevice_t device, unsigned int *isEnabled, unsigned int *defaultMode))               \
+	X(nvmlDeviceGetMemoryBusWidth, (nvmlDevice_t device, unsigned int *busWidth))              \
+	X(nvmlDeviceGetRowRemapperHistogram,                                                       \
+	  (nvmlDevice_t device, nvmlRowRemapperHistogramValues_t *values))                         \
+	X(nvmlDeviceGetPdi, (nvmlDevice_t device, nvmlPdi_t *pdi))                                 \
+	X(nvmlSystemGetHicVersion,                                                                 \
+	  (unsigned int *hwbcCount, nvmlHwbcEntry_t *hwbcEntries))                                 \
+	X(nvmlDeviceGetApplicationsClock,                                                          \
+	  (nvmlDevice_t device, nvmlClockType_t clockType, unsigned int *clockMHz))                \
+	X(nvmlDeviceGetDefaultApplicationsClock,                                                   \
+	  (nvmlDevice_t device, nvmlClockType_t clockType, unsigned int *clockMHz))                \
+	X(nvmlDeviceGetMaxCustomerBoostClock,                                                      \
+	  (nvmlDevice_t device, nvmlClockType_t clockType, unsigned int *clockMHz))                \
+	X(nvmlDeviceGetSupportedMemoryClocks,                                                      \
+	  (nvmlDevice_t device, unsigned int *count, unsigned int *clocksMHz))                     \
+	X(nvmlDeviceGetSupportedGraphicsClocks,                                                    \
+	  (nvmlDevice_t device, unsigned int memoryClockMHz, unsigned int *count,                  \
+	   unsigned int *clocksMHz))                                                               \
+	X(nvmlDeviceGetPowerState, (nvmlDevice_t device, nvmlPstates_t *pState))                   \
+	X(nvmlDeviceGetSupportedPerformanceStates,                                                 \
+	  (nvmlDevice_t device, nvmlPstates_t *pstates, unsigned int size))                        \
+	X(nvmlDeviceGetMinMaxClockOfPState,                                                        \
+	  (nvmlDevice_t device, nvmlClockType_t type, nvmlPstates_t pstate,                        \
+	   unsigned int *minClockMHz, unsigned int *maxClockMHz))                                  \
+	X(nvmlDeviceGetCurrentClocksThrottleReasons,                                               \
+	  (nvmlDevice_t device, unsigned long long *clocksThrottleReasons))                        \
+	X(nvmlDeviceGetCurrentClocksEventReasons,                                                  \
+	  (nvmlDevice_t device, unsigned long long *clocksEventReasons))                           \
+	X(nvmlDeviceGetSupportedClocksThrottleReasons,                                             \
+	  (nvmlDevice_t device, unsigned long long *supportedClocksThrottleReasons))               \
+	X(nvmlDeviceGetSupportedClocksEventReasons,                                                \
+	  (nvmlDevice_t device, unsigned long long *supportedClocksEventReasons))                  \
+	X(nvmlDeviceGetViolationStatus,                                                            \
+	  (nvmlDevice_t device, nvmlPerfPolicyType_t perfPolicyType,                               \
+	   nvmlViolationTime_t *violTime))                                                         \
+	X(nvmlDeviceGetNvLinkState,                                                                \
+	  (nvmlDevice_t device, unsigned int link, nvmlEnableState_t *isActive))                   \
+	X(nvmlDeviceGetNvLinkVersion,                                                              \
+	  (nvmlDevice_t device, unsigned int link, unsigned int *version))                         \
+	X(nvmlDeviceGetNvLinkCapability,                                                           \
+	  (nvmlDevice_t device, unsigned int link, nvmlNvLinkCapability_t capability,              \
+	   unsigned int *capResult))                                                               \
+	X(nvmlDeviceGetNvLinkErrorCounter,                                                         \
+	  (nvmlDevice_t device, unsigned int link, nvmlNvLinkErrorCounter_t counter,               \
+	   unsigned long long *counterValue))                                                      \
+	X(nvmlDeviceGetNvLinkRemoteDeviceType,                                                     \
+	  (nvmlDevice_t device, unsigned int link,                                                 \
+	   nvmlIntNvLinkDeviceType_t *pNvLinkDeviceType))                                          \
+	X(nvmlDeviceGetNvLinkRemotePciInfo_v2,                                                     \
+	  (nvmlDevice_t device, unsigned int link, nvmlPciInfo_t *pci))                            \
+	X(nvmlDeviceGetNvLinkRemotePciInfo,                                                        \
+	  (nvmlDevice_t device, unsigned int link, nvmlPciInfo_v2_t *pci))                         \
+	X(nvmlDeviceGetGpuMaxPcieLinkGeneration,                                                   \
+	  (nvmlDevice_t device, unsigned int *maxLinkGenDevice))                                   \
+	X(nvmlDeviceGetPcieLinkMaxSpeed, (nvmlDevice_t device, unsigned int *maxSpeed))            \
+	X(nvmlDeviceGetPcieSpeed, (nvmlDevice_t device, unsigned int *pcieSpeed))                  \
+	X(nvmlDeviceGetPcieReplayCounter, (nvmlDevice_t device, unsigned int *value))              \
+	X(nvmlDeviceGetPowerManagementDefaultLimit,                                                \
+	  (nvmlDevice_t device, unsigned int *defaultLimit))                                       \
+	X(nvmlDeviceGetPowerManagementLimitConstraints,                                            \
+	  (nvmlDevice_t device, unsigned int *minLimit, unsigned int *maxLimit))                   \
+	X(nvmlDeviceGetPowerManagementMode,                                                        \
+	  (nvmlDevice_t device, nvmlEnableState_t *mode))                                          \
+	X(nvmlDeviceGetPowerSource,                                                                \
+	  (nvmlDevice_t device, nvmlPowerSource_t *powerSource))                                   \
+	X(nvmlDeviceGetTotalEnergyConsumption,                                                     \
+	  (nvmlDevice_t device, unsigned long long *energy))                                       \
+	X(nvmlDeviceGetFanSpeed_v2,                                                                \
+	  (nvmlDevice_t device, unsigned int fan, unsigned int *speed))                            \
+	X(nvmlDeviceGetTargetFanSpeed,                                                             \
+	  (nvmlDevice_t device, unsigned int fan, unsigned int *targetSpeed))                      \
+	X(nvmlDeviceGetMinMaxFanSpeed,                                                             \
+	  (nvmlDevice_t device, unsigned int *minSpeed, unsigned int *maxSpeed))                   \
+	X(nvmlDeviceGetTopologyNearestGpus,                                                        \
+	  (nvmlDevice_t device, nvmlGpuTopologyLevel_t level, unsigned int *count,                 \
+	   nvmlDevice_t *deviceArray))                                                             \
+	X(nvmlDeviceOnSameBoard,                                                                   \
+	  (nvmlDevice_t device1, nvmlDevice_t device2, int *onSameBoard))                          \
+	X(nvmlDeviceGetP2PStatus,                                                                  \
+	  (nvmlDevice_t device1, nvmlDevice_t device2, nvmlGpuP2PCapsIndex_t p2pIndex,             \
+	   nvmlGpuP2PStatus_t *p2pStatus))                                                         \
+	X(nvmlDeviceGetCpuAffinityWithinScope,                                                     \
+	  (nvmlDevice_t device, unsigned int cpuSetSize, unsigned long *cpuSet,                    \
+	   nvmlAffinityScope_t scope))                                                             \
+	X(nvmlDeviceGetMemoryAffinity,                                                             \
+	  (nvmlDevice_t device, unsigned int nodeSetSize, unsigned long *nodeSet,                  \
+	   nvmlAffinityScope_t scope))                                                             \
+	X(nvmlSystemGetTopologyGpuSet,                                                             \
+	  (unsigned int cpuNumber, unsigned int *count, nvmlDevice_t *deviceArray))                \
+	X(nvmlDeviceGetJpgUtilization,                                                             \
+	  (nvmlDevice_t device, unsigned int *utilization,                                         \
+	   unsigned int *samplingPeriodUs))                                                        \
+	X(nvmlDeviceGetOfaUtilization,                                                             \
+	  (nvmlDevice_t device, unsigned int *utilization,                                         \
+	   unsigned int *samplingPeriodUs))                                                        \
+	X(nvmlDeviceGetEncoderStats,                                                               \
+	  (nvmlDevice_t device, unsigned int *sessionCount, unsigned int *averageFps,              \
+	   unsigned int *averageLatency))                                                          \
+	X(nvmlDeviceGetFBCStats, (nvmlDevice_t device, nvmlFBCStats_t *fbcStats))                  \
+	X(nvmlDeviceGetAccountingMode, (nvmlDevice_t device, nvmlEnableState_t *mode))             \
+	X(nvmlDeviceGetAccountingBufferSize,                                                       \
+	  (nvmlDevice_t device, unsigned int *bufferSize))                                         \
+	X(nvmlDeviceGetAccountingPids,                                                             \
+	  (nvmlDevice_t device, unsigned int *count, unsigned int *pids))                          \
 	X(nvmlDeviceGetTotalEccErrors,                                                             \
 	  (nvmlDevice_t device, nvmlMemoryErrorType_t errorType,                                   \
 	   nvmlEccCounterType_t counterType, unsigned long long *eccCounts))

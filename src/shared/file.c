@@ -115,21 +115,35 @@ static int write_temporary(int fd, const void *bytes, size_t len, mode_t mode)
 	return close(fd);
 }
 
-/* The part of mig_file_write_durable between making the temporary name and its removal. */
-static int write_and_rename(int fd, const char *temporary, const char *path, const void *bytes,
-			    size_t len, mode_t mode, struct mig_error **err)
+/* rename, or its like that fails with EEXIST when there is something at `path`. */
+static int rename_to(const char *temporary, const char *path, bool is_new)
+{
+	if (!is_new)
+		return rename(temporary, path);
+	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* A file system that knows no such flag. */
+	if (errno != EINVAL || link(temporary, path))
+		return -1;
+	unlink(temporary);
+	return 0;
+}
+
+/* The part of write_durable between making the temporary name and its removal. */
+static int write_and_rename(int fd, const char *temporary, const char *path, bool is_new,
+			    const void *bytes, size_t len, mode_t mode, struct mig_error **err)
 {
 	int errnum;
 
-	if (write_temporary(fd, bytes, len, mode) == 0 && rename(temporary, path) == 0)
+	if (write_temporary(fd, bytes, len, mode) == 0 && rename_to(temporary, path, is_new) == 0)
 		return 0;
 	errnum = errno;
 	unlink(temporary);
 	return mig_error_set_errno(err, errnum, "cannot write '%s'", path);
 }
 
-int mig_file_write_durable(const char *path, const void *bytes, size_t len, mode_t mode,
-			   struct mig_error **err)
+static int write_durable(const char *path, bool is_new, const void *bytes, size_t len, mode_t mode,
+			 struct mig_error **err)
 {
 	_cleanup_free_ char *directory = directory_of(path);
 	_cleanup_free_ char *temporary = NULL;
@@ -153,13 +167,25 @@ int mig_file_write_durable(const char *path, const void *bytes, size_t len, mode
 		return mig_error_set_errno(err, errno,
 					   "cannot write '%s': cannot make a file in '%s'", path,
 					   directory);
-	if (write_and_rename(fd, temporary, path, bytes, len, mode, err))
+	if (write_and_rename(fd, temporary, path, is_new, bytes, len, mode, err))
 		return -1;
 	if (fsync(directory_fd))
 		return mig_error_set_errno(
 			err, errno, "'%s' is written, but cannot make it durable in directory '%s'",
 			path, directory);
 	return 0;
+}
+
+int mig_file_write_durable(const char *path, const void *bytes, size_t len, mode_t mode,
+			   struct mig_error **err)
+{
+	return write_durable(path, false, bytes, len, mode, err);
+}
+
+int mig_file_create_durable(const char *path, const void *bytes, size_t len, mode_t mode,
+			    struct mig_error **err)
+{
+	return write_durable(path, true, bytes, len, mode, err);
 }
 
 /* mkdir where an existing directory (or a link to one) is fine. Returns 0 or -1 with errno. */

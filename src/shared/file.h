@@ -26,6 +26,10 @@ int mig_file_read(const char *path, struct mig_buf *buf, struct mig_error **err)
 int mig_file_write_durable(const char *path, const void *bytes, size_t len, mode_t mode,
 			   struct mig_error **err) MIG_MUST_CHECK;
 
+/* The same for a file that is not there yet: anything at `path` is an error (EEXIST), and stays. */
+int mig_file_create_durable(const char *path, const void *bytes, size_t len, mode_t mode,
+			    struct mig_error **err) MIG_MUST_CHECK;
+
 /* Writes all bytes to fd, across short writes and EINTR. Returns 0 or -1 with errno. */
 int mig_write_all(int fd, const void *bytes, size_t len) MIG_MUST_CHECK;
 

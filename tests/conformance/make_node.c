@@ -124,6 +124,8 @@ static int fill(struct work *work, const char *gpus, const struct make_node_opti
 	work->node.owner_uid = options->owner_uid;
 	work->node.off_capacity = options->off_capacity;
 	work->node.export_table = options->export_table;
+	work->node.is_serial = options->is_serial;
+	memcpy(work->node.timing_ms, options->timing_ms, sizeof(work->node.timing_ms));
 	while (*gpus) {
 		char spec[SPEC_SIZE];
 		size_t length = strcspn(gpus, ",");

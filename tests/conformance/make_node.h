@@ -19,6 +19,8 @@ struct make_node_options {
 	uint8_t mode_change;	    /* enum mig_sim_mode_change, of every GPU */
 	uint8_t initial_mig_mode;   /* of every GPU that has MIG */
 	uint8_t numa_node_plus_one; /* of every GPU; 0: none */
+	uint8_t is_serial;
+	uint32_t timing_ms[MIG_SIM_OPERATION_COUNT];
 };
 
 /*

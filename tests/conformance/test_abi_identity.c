@@ -246,6 +246,7 @@ MIG_TEST(kind_of_gpu)
 	int major = 0, minor = 0, cuda = 0;
 	nvmlDeviceArchitecture_t arch = 0;
 	nvmlBrandType_t brand = 0;
+	nvmlGpuVirtualizationMode_t virtualization = NVML_GPU_VIRTUALIZATION_MODE_VGPU;
 	unsigned int node = 9;
 
 	fixture_start(GPUS, &(struct make_node_options){.numa_node_plus_one = 2});
@@ -261,6 +262,10 @@ MIG_TEST(kind_of_gpu)
 	MIG_ASSERT_INT_EQ(major * 10 + minor, 80);
 	ASSERT_OK(nvmlDeviceGetNumaNodeId(fixture_gpu(0), &node));
 	MIG_ASSERT_UINT_EQ(node, 1);
+	ASSERT_OK(nvmlDeviceGetVirtualizationMode(fixture_gpu(0), &virtualization));
+	MIG_ASSERT_INT_EQ(virtualization, NVML_GPU_VIRTUALIZATION_MODE_NONE);
+	ASSERT_CODE(nvmlDeviceGetVirtualizationMode(fixture_gpu(0), NULL),
+		    NVML_ERROR_INVALID_ARGUMENT);
 	ASSERT_OK(nvmlSystemGetCudaDriverVersion(&cuda));
 	MIG_ASSERT_INT_EQ(cuda, 12040);
 }

@@ -219,24 +219,6 @@ MIG_TEST(capacity_with_mig_off_is_a_setting)
 	MIG_ASSERT_UINT_EQ(count, 77);
 }
 
-/* 535 says nothing about profiles until MIG is on, and ends its loops where 550 does. */
-MIG_TEST(branch_535_answers_with_mig_on_only)
-{
-	nvmlGpuInstanceProfileInfo_v2_t info = {.version = 0x2000098};
-	unsigned int count;
-	nvmlDevice_t gpu;
-
-	fixture_start(A100, &(struct make_node_options){.branch = 535});
-	gpu = fixture_gpu(0);
-	ASSERT_CODE(nvmlDeviceGetGpuInstanceProfileInfoV(gpu, 0, &info), NVML_ERROR_NOT_SUPPORTED);
-	ASSERT_CODE(nvmlDeviceGetGpuInstancePossiblePlacements_v2(gpu, ID_1G, NULL, &count),
-		    NVML_ERROR_NOT_SUPPORTED);
-	ASSERT_CODE(remaining(gpu, ID_1G, &count), NVML_ERROR_NOT_SUPPORTED);
-	fixture_mig_on(gpu);
-	ASSERT_OK(nvmlDeviceGetGpuInstanceProfileInfoV(gpu, 0, &info));
-	ASSERT_OK(remaining(gpu, ID_1G, &count));
-}
-
 /* ---- GPU instances ---------------------------------------------------------------------------- */
 
 MIG_TEST(gpu_instance_life)

@@ -88,7 +88,7 @@ class Library:
 
     def __init__(self, gpus, *options, name='node'):
         if any(other.startswith(('libasan', 'libtsan')) for other in needed_libraries()):
-            tap.skip('a library with address or thread sanitizer cannot be loaded by Python')
+            tap.skip(tap.NOT_LOADABLE)
         self.node = tap.tmpdir() / name
         tap.succeeded(tap.run([MAKE_NODE, self.node, gpus, *options]))
         os.environ['MIGSIM_NODE'] = str(self.node)

@@ -63,7 +63,7 @@ static nvmlReturn_t apply(const struct step *step, const struct mig_sim_gpu *gpu
 
 	switch (step->kind) {
 	case STEP_MODE:
-		return mig_sim_mode_set(gpu, state, step->a, &activation);
+		return mig_sim_mode_set(gpu, state, step->a, false, &activation);
 	case STEP_GI_CREATE:
 		return mig_sim_gi_create(gpu, state, step->a, step->b, step->a == GI_3G ? 4 : 1,
 					 id);

@@ -19,7 +19,7 @@
 
 #define GPUS	   MIG_SIM_GPUS_MAX
 #define PAGE	   4096
-#define COPY_PAGES 10 /* more than a state of this size needs */
+#define COPY_PAGES 20 /* more than a state of this size needs */
 #define MAP_PAGES  (1 + 2 * COPY_PAGES)
 
 static char *reader_map, *writer_map;
@@ -143,12 +143,13 @@ MIG_TEST(two_updates_in_the_middle_of_one_gpu)
 	unsigned int index = 0;
 
 	set_up();
-	/* A GPU that lies across the border of pages 4 and 5, well on both sides. */
-	while (offsetof(struct mig_sim_state, gpus) + (index + 1) * sizeof(gpu) < 5 * PAGE + 200)
+	/* A GPU that lies across the border before page 10, well on both sides. */
+	while (offsetof(struct mig_sim_state, gpus) + (index + 1) * sizeof(gpu) < 10 * PAGE + 200)
 		index++;
-	MIG_ASSERT(offsetof(struct mig_sim_state, gpus) + index * sizeof(gpu) < 5 * PAGE - 200);
+	MIG_ASSERT(index < GPUS);
+	MIG_ASSERT(offsetof(struct mig_sim_state, gpus) + index * sizeof(gpu) < 10 * PAGE - 200);
 	writer = two_updates;
-	guard(0, 5);
+	guard(0, 10);
 	mig_sim_store_read_gpu(&store, index, &gpu);
 	MIG_ASSERT_UINT_EQ(faults, 1);
 	fixture_fill(written, GPUS, 40);

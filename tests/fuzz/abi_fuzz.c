@@ -783,7 +783,10 @@ static void remove_node(void)
 
 static void start(void)
 {
-	const struct make_node_options options = {.numa_node_plus_one = 1};
+	const struct make_node_options options = {
+		.branch = MIG_SIM_LIBRARY_BRANCH,
+		.numa_node_plus_one = 1,
+	};
 	char path[sizeof(directory) + 32], why[MIG_SIM_DETAIL_SIZE] = "";
 
 	if (!mkdtemp(directory))

@@ -416,7 +416,11 @@ def a_mode_change_that_stays_pending():
     tap.contains(got.stderr, '  done      GPU 1: turn MIG mode on\n'
                              '  done      GPU 1: create GPU instance 7g.40gb at 0:8\n')
     tap.contains(got.stderr, 'migctl: GPU 0: MIG mode on is pending: the GPU has to be reset first\n')
-    tap.contains(got.stderr, 'reset the GPU')
+    # By words that work for a simulated node from outside.
+    reset = got.stderr.split('reset the GPU (')[1].split(')')[0].split()
+    tap.equal(reset[:3] + reset[4:], ['migctl', 'sim', 'reset', '-i', '0'])
+    tap.equal(os.path.basename(reset[3]), node)
+    tap.contains(got.stderr, f'or reboot (migctl sim reboot {reset[3]}), then run the same command')
     tap.equal([(gpu.mode, gpu.pending) for gpu in state(node)], [(False, True), (True, True)])
     tap.equal([gpu.layout for gpu in state(node)], ['', '7g.40gb@0[7g.40gb@0]'])
     # Again: the same, and nothing is worse.

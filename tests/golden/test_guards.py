@@ -96,6 +96,9 @@ def exec_refuses_directories_that_search_paths_cannot_hold():
         shutil.copy(tap.build('src', 'sim', '550', 'libnvidia-ml.so.1'),
                     there / 'src' / 'sim' / '550')
         shutil.copytree(tap.build('src', 'sim', 'shims'), there / 'src' / 'sim' / 'shims')
+        (there / 'src' / 'sim' / 'libcuda').mkdir()
+        shutil.copy(tap.build('src', 'sim', 'libcuda', 'libcuda.so.1'),
+                    there / 'src' / 'sim' / 'libcuda')
         for command in (['sim', 'exec', 'demo', '--', 'true'], ['sim', 'use', 'demo']):
             got = tap.exited(tap.run([there / 'migctl', *command]), 4)
             tap.equal(got.stdout, '')

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """docs/json.md and the documents that the commands print have the same members."""
+import contextlib
 import json
 import os
 import re
+import signal
 
 import tap
 from tap import test
 
 MIGCTL = tap.build('migctl')
-# Members that need what cannot be made here: processes that hold an instance.
-NOT_MADE = {'migctl.status/1': {'gpus[].gpu_instances[].compute_instances[].holders[]'}}
 # Members whose own members are names, not parts of the format.
 OPEN = {'migctl.nvml-count/1': {'functions'}}
 
@@ -20,17 +20,35 @@ def read(path):
         return stream.read()
 
 
-def described():
-    """{schema: members} of the tables."""
-    found = {}
+def sections():
+    """[(schema, text)] of the page."""
     for section in re.split(r'^## ', read(tap.source('docs', 'json.md')), flags=re.M)[1:]:
-        schema, rest = section.split('\n', 1)
-        found[schema] = set(re.findall(r'^\| `([^`]+)` \|', rest, flags=re.M))
+        yield section.split('\n', 1)
+
+
+def described():
+    """{schema: {member: types}} of the tables; a type is "string", "number or null", …"""
+    found = {}
+    for schema, rest in sections():
+        rows = re.findall(r'^\| `([^`]+)` \| *([^|]*?) *\|', rest, flags=re.M)
+        found[schema] = {member: set(types.split(' or ')) for member, types in rows}
+        for member, types in found[schema].items():
+            tap.true(types <= {'string', 'number', 'boolean', 'object', 'null'},
+                     f'{schema}: {member} has the type {types}')
     return found
 
 
+def type_of(value):
+    """As the page calls it."""
+    for types, name in (((bool,), 'boolean'), ((int, float), 'number'), ((str,), 'string'),
+                        ((dict,), 'object')):
+        if isinstance(value, types):
+            return name
+    return 'null'
+
+
 def leaves(value, path, into, open_members):
-    """Adds the paths of all that is not an object with members."""
+    """Adds {path: types} of all that is not an object with members."""
     if isinstance(value, dict) and path not in open_members:
         for key, member in value.items():
             leaves(member, f'{path}.{key}' if path else key, into, open_members)
@@ -38,7 +56,21 @@ def leaves(value, path, into, open_members):
         for member in value:
             leaves(member, path + '[]', into, open_members)
     else:
-        into.add(path)
+        into.setdefault(path, set()).add(type_of(value))
+
+
+@contextlib.contextmanager
+def held(node):
+    """Somebody holds every device of the node: a MIG device, and a GPU without MIG."""
+    gpus = json.loads(tap.run([MIGCTL, 'sim', 'show', node, '--json']).stdout)['gpus']
+    first = gpus[0]['gpu_instances'][0]['compute_instances'][0]['uuid']
+    pids = [int(tap.succeeded(tap.run([MIGCTL, 'sim', 'hold', '-n', node, '-b', uuid])).stdout)
+            for uuid in (first, gpus[1]['uuid'])]
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
 
 
 def documents():
@@ -51,11 +83,18 @@ def documents():
     counts = os.path.join(tap.tmpdir(), 'counts')
     yield run('--node', 'n', 'apply', '-f', example, '-c', 'all-2g.12gb', '--json')
     yield run('--node', 'n', 'apply', '-f', example, '-c', 'all-1g.6gb', '--json')
-    yield run('--node', 'n', 'status', '--json', env={'MIGCTL_NVML_COUNT': str(counts)})
-    yield json.loads(read(counts))
+    with held('n'):
+        yield run('--node', 'n', 'status', '--json', env={'MIGCTL_NVML_COUNT': str(counts)})
+        yield json.loads(read(counts))
+        yield run('sim', 'show', 'n', '--json')
     yield run('--node', 'n', 'apply', '-f', example, '-c', 'nothing', '--json', stream='stderr')
+    tap.succeeded(tap.run([MIGCTL, 'sim', 'create', 'damaged', '--gpus', 'none']))
+    os.truncate(os.path.join(os.environ['MIGSIM_HOME'], 'damaged', 'state'), 10)
     yield run('sim', 'list', '--json')
-    yield run('sim', 'show', 'n', '--json')
+    for what in ('nvmlInit=4', 'nvmlInit=hang'):
+        tap.succeeded(tap.run([MIGCTL, 'sim', 'fault', 'add', 'n', what]))
+    tap.succeeded(tap.run([MIGCTL, 'sim', 'fault', 'add', 'n', 'lost', '-i', '1']))
+    yield run('sim', 'fault', 'list', 'n', '--json')
     yield run('sim', 'models', '-v', '--json')
 
 
@@ -65,10 +104,51 @@ def documents_and_page_agree():
     seen = {}
     for document in documents():
         schema = document.pop('schema')
-        leaves(document, '', seen.setdefault(schema, set()), OPEN.get(schema, ()))
+        leaves(document, '', seen.setdefault(schema, {}), OPEN.get(schema, ()))
     tap.equal(sorted(seen), sorted(wanted))
     for schema, members in sorted(wanted.items()):
-        tap.equal(sorted(seen[schema]), sorted(members - NOT_MADE.get(schema, set())), schema)
+        tap.equal(sorted(seen[schema]), sorted(members), schema)
+        for member, types in seen[schema].items():
+            tap.true(types <= members[member], f'{schema}: {member} is {types}')
+
+
+@test
+def a_damaged_node_has_all_members():
+    tap.succeeded(tap.run([MIGCTL, 'sim', 'create', 'whole', '--gpus', 'none']))
+    tap.succeeded(tap.run([MIGCTL, 'sim', 'create', 'damaged', '--gpus', 'none']))
+    os.truncate(os.path.join(os.environ['MIGSIM_HOME'], 'damaged', 'state'), 10)
+    got = json.loads(tap.succeeded(tap.run([MIGCTL, 'sim', 'list', '--json'])).stdout)
+    damaged, whole = got['nodes']
+    tap.equal(sorted(damaged), sorted(whole))
+    for member in set(damaged) - {'name', 'path', 'used', 'error'}:
+        tap.equal(damaged[member], None, member)
+
+
+@test
+def verbose_changes_nothing_in_the_models():
+    plain, verbose = (tap.succeeded(tap.run([MIGCTL, 'sim', 'models', '--json', *more])).stdout
+                      for more in ([], ['-v']))
+    tap.equal(plain, verbose)
+
+
+@test
+def examples_are_such_documents():
+    wanted = described()
+    for schema, rest in sections():
+        examples = re.findall(r'^```json\n(.*?)^```', rest, flags=re.M | re.S)
+        tap.equal(len(examples), 1, f'examples of {schema}')
+        document = json.loads(examples[0])
+        tap.equal(document.pop('schema'), schema)
+        seen = {}
+        leaves(document, '', seen, OPEN.get(schema, ()))
+        for member, types in seen.items():
+            tap.contains(wanted[schema], member, schema)
+            tap.true(types <= wanted[schema][member], f'{schema}: {member} is {types}')
+
+
+@test
+def the_manual_names_the_page():
+    tap.contains(read(tap.source('man', 'migctl.1')), 'docs/json.md')
 
 
 tap.main()

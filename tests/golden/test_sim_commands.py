@@ -65,7 +65,8 @@ def usage_errors_are_one_line_and_a_hint():
         (): ('no command is given', "see 'migctl --help'"),
         ('creat',): ("unknown command 'creat'", "see 'migctl --help'"),
         ('aply',): ("unknown command 'aply', did you mean 'apply'?", "see 'migctl --help'"),
-        ('sim',): ("'sim' needs one of: models, create, list, use, show, exec, shell, destroy",
+        ('sim',): ("'sim' needs one of: models, create, list, use, show, exec, shell, hold, fault, "
+                   "reset, reboot, destroy",
                    "see 'migctl sim --help'"),
         ('sim', 'creat'): ("sim: unknown command 'creat', did you mean 'create'?",
                            "see 'migctl sim --help'"),
@@ -173,7 +174,7 @@ def create_makes_a_whole_node():
     tap.equal(names(home()), ['demo'])
     node = home() / 'demo'
     tap.equal(names(node), ['lock', 'node.json', 'root', 'state'])
-    tap.equal(names(node / 'root'), ['dev', 'etc', 'proc', 'run', 'sys', 'var'])
+    tap.equal(names(node / 'root'), ['dev', 'etc', 'proc', 'run', 'sys', 'usr', 'var'])
     tap.equal(stat.S_IMODE(node.stat().st_mode), 0o755)
     document = json.loads((node / 'node.json').read_text())
     tap.equal(document['format'], 'migsim-node/1')
@@ -272,7 +273,8 @@ def destroy_removes_all_of_it():
 @test
 def a_node_can_be_a_path():
     where = tap.tmpdir() / 'nodes' / 'n1'
-    create(where)
+    got = tap.succeeded(migctl('sim', 'create', where, '--gpus', 'a100-sxm4-40gb'))
+    tap.contains(got.stderr, f'made node {where}: ')
     tap.equal(names(where.parent), ['n1'])
     tap.contains(tap.succeeded(migctl('sim', 'show', f'{where}/')).stdout, 'node n1\n')
     got = tap.run([MIGCTL, 'sim', 'show', './n1'], cwd=where.parent)
@@ -281,6 +283,17 @@ def a_node_can_be_a_path():
     tap.contains(tap.succeeded(migctl('sim', 'show')).stdout, 'node n1\n')
     tap.succeeded(migctl('sim', 'destroy', where))
     tap.equal(names(where.parent), [])
+
+
+@test
+def a_wrong_node_says_where_it_was_named():
+    create('demo')
+    got = tap.exited(migctl('sim', 'show', env={'MIGSIM_NODE': '/nowhere/n'}), 6)
+    tap.contains(got.stderr, "migctl: the node of MIGSIM_NODE: no node '/nowhere/n'")
+    for words in (('--node', 'demo'), ('--node=demo',)):
+        got = tap.exited(migctl('status', *words), 2)
+        tap.equal(got.stderr, "migctl: '--node' is no option of 'status'\n"
+                  '  it stands before the command: migctl --node NODE status\n')
 
 
 @test
@@ -299,7 +312,8 @@ SHOW_ENV = 'echo "$MIGSIM_NODE|$MIGCTL_HOST_ROOT|$LD_LIBRARY_PATH|${PATH%%:*}|${
 
 def wanted_env(name, more=''):
     node = home() / name
-    return (f'{node}|{node}/root|{tap.build("src/sim/550")}|{tap.build("src/sim/shims")}|{more}\n')
+    libraries = f'{tap.build("src/sim/550")}:{tap.build("src/sim/libcuda")}'
+    return f'{node}|{node}/root|{libraries}|{tap.build("src/sim/shims")}|{more}\n'
 
 
 @test
@@ -314,7 +328,7 @@ def exec_sets_the_environment():
     got = migctl('sim', 'exec', 'demo', '--', 'migctl', 'sim', 'exec', 'demo', '--', 'sh', '-c',
                  'echo "$LD_LIBRARY_PATH|$PATH"', env={'LD_LIBRARY_PATH': '/x:/y'})
     libraries, path = tap.succeeded(got).stdout.strip().split('|')
-    tap.equal(libraries, tap.build('src/sim/550') + ':/x:/y')
+    tap.equal(libraries, tap.build('src/sim/550') + ':' + tap.build('src/sim/libcuda') + ':/x:/y')
     tap.equal(path.split(':').count(tap.build('src/sim/shims')), 1)
     tap.equal(path.split(':')[0], tap.build('src/sim/shims'))
 

@@ -35,6 +35,10 @@ import tempfile
 import traceback
 
 DEADLINE_S = 120
+
+# What a library that is built with a sanitizer says in a program that is not.
+SANITIZER_REFUSES = b'ASan runtime does not come first'
+NOT_LOADABLE = 'a library with address or thread sanitizer cannot be loaded by Python'
 OUTPUT_SHOWN = 64 * 1024
 
 _EXIT_FAIL = 1
@@ -144,7 +148,10 @@ def run(argv, env=None, clean_env=None, stdin='', cwd=None, timeout=None, binary
     if not binary:
         out = out.decode('utf-8', 'surrogateescape')
         err = err.decode('utf-8', 'surrogateescape')
-    return Result(argv, done.returncode, out, err)
+    got = Result(argv, done.returncode, out, err)
+    if done.returncode != 0 and SANITIZER_REFUSES in done.stderr:
+        skip(NOT_LOADABLE)
+    return got
 
 
 # --------------------------------------------------------------- assertions

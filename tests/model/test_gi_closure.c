@@ -51,6 +51,8 @@ static void assert_same(const struct mig_sim_gpu_state *state, const struct brut
 	struct mig_sim_gpu_state want;
 
 	memset(&want, 0, sizeof(want));
+	want.ecc_current = 1;
+	want.ecc_pending = 1;
 	want.mig_current = 1;
 	want.mig_pending = 1;
 	for (int i = 0; i < layout->count; i++) {

@@ -324,6 +324,8 @@ static nvmlReturn_t get_placements(const struct mig_driver *driver, nvmlDevice_t
 
 	ENTER(nvmlDeviceGetGpuInstancePossiblePlacements_v2);
 	GPU(device);
+	if (!gpu->has_mig || (!gpu->current && !gpu->off_has_profiles))
+		return NVML_ERROR_NOT_SUPPORTED;
 	profile = profile_by_id(gpu, profile_id);
 	if (profile == NULL)
 		return NVML_ERROR_INVALID_ARGUMENT;

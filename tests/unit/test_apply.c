@@ -446,6 +446,111 @@ MIG_TEST(apply_turns_mig_on_and_goes_on)
 	scene_end(&scene);
 }
 
+/* ---- plans from the tables (470 and 535 with MIG off) ----------------------------------------- */
+
+static struct fake_gpu *scene_silent_gpu(struct scene *scene)
+{
+	struct fake_gpu *gpu;
+
+	scene_begin(scene);
+	gpu = fake_add_a100(scene->fake);
+	gpu->current = gpu->pending = false;
+	gpu->off_has_profiles = false;
+	return gpu;
+}
+
+MIG_TEST(apply_of_a_plan_from_the_tables_asks_the_driver_once_mig_is_on)
+{
+	struct scene scene;
+	struct fake_gpu *gpu = scene_silent_gpu(&scene);
+
+	scene_read(&scene);
+	scene_want(&scene, 0, "4g.20gb", 1);
+	scene_want(&scene, 0, "1g.5gb", 2);
+	MIG_ASSERT_INT_EQ(scene_apply(&scene), 0);
+	MIG_ASSERT(gpu->current);
+	MIG_ASSERT_CONTAINS(fake_layout(gpu), "4g.20gb@0[4c@0]");
+	scene_end(&scene);
+}
+
+/* On this GPU the slices lie in the other half: what the tables say of 4g.20gb is not true. */
+MIG_TEST(apply_turns_the_mode_back_when_the_driver_contradicts_the_tables)
+{
+	struct scene scene;
+	struct fake_gpu *gpu = scene_silent_gpu(&scene);
+
+	gpu->profiles = fake_a100_swapped;
+	gpu->profile_count = fake_a100_swapped_count;
+	scene_read(&scene);
+	scene_want(&scene, 0, "4g.20gb", 1);
+	MIG_ASSERT_INT_EQ(scene_apply(&scene), -1);
+	MIG_ASSERT_CONTAINS(mig_error_message(scene.err), "GPU 0: the driver");
+	MIG_ASSERT_CONTAINS(mig_error_message(scene.err), "has no '4g.20gb' at 0:4");
+	MIG_ASSERT_CONTAINS(mig_error_hint_text(scene.err), "MIG mode was turned back");
+	MIG_ASSERT_INT_EQ(mig_error_changed(scene.err), MIG_CHANGED_ROLLED_BACK);
+	MIG_ASSERT_INT_EQ(mig_error_exit_status(scene.err), MIG_EXIT_ROLLED_BACK);
+	MIG_ASSERT(!gpu->current && !gpu->pending);
+	MIG_ASSERT_UINT_EQ(scene.fake->calls[MIG_NVML_SYM_nvmlDeviceCreateGpuInstanceWithPlacement],
+			   0);
+	scene_end(&scene);
+}
+
+MIG_TEST(apply_says_when_the_mode_cannot_be_turned_back)
+{
+	struct scene scene;
+	struct fake_gpu *gpu = scene_silent_gpu(&scene);
+
+	gpu->profiles = fake_a100_swapped;
+	gpu->profile_count = fake_a100_swapped_count;
+	scene_read(&scene);
+	scene_want(&scene, 0, "4g.20gb", 1);
+	scene.fake->script[MIG_NVML_SYM_nvmlDeviceSetMigMode] =
+		(struct fake_script){2, NVML_ERROR_IN_USE};
+	MIG_ASSERT_INT_EQ(scene_apply(&scene), -1);
+	MIG_ASSERT_CONTAINS(mig_error_hint_text(scene.err), "could not be turned back");
+	MIG_ASSERT_CONTAINS(mig_error_hint_text(scene.err), "NVML_ERROR_IN_USE");
+	MIG_ASSERT_INT_EQ(mig_error_changed(scene.err), MIG_CHANGED_PARTIAL);
+	MIG_ASSERT(gpu->current);
+	scene_end(&scene);
+}
+
+MIG_TEST(apply_turns_the_mode_back_when_the_driver_cannot_be_asked)
+{
+	struct scene scene;
+	struct fake_gpu *gpu = scene_silent_gpu(&scene);
+
+	scene_read(&scene);
+	scene_want(&scene, 0, "1g.5gb", 1);
+	scene.fake->script[MIG_NVML_SYM_nvmlDeviceGetGpuInstancePossiblePlacements_v2] =
+		(struct fake_script){1, NVML_ERROR_UNKNOWN};
+	MIG_ASSERT_INT_EQ(scene_apply(&scene), -1);
+	MIG_ASSERT_CONTAINS(mig_error_message(scene.err), "cannot read the placements");
+	MIG_ASSERT_INT_EQ(mig_error_changed(scene.err), MIG_CHANGED_ROLLED_BACK);
+	MIG_ASSERT(!gpu->current);
+	scene_end(&scene);
+}
+
+/* A second GPU that is wrong does not undo the first one, and the error says so. */
+MIG_TEST(apply_from_the_tables_is_partial_when_an_earlier_gpu_was_changed)
+{
+	struct scene scene;
+	struct fake_gpu *second;
+
+	scene_silent_gpu(&scene);
+	second = fake_add_a100(scene.fake);
+	second->current = second->pending = second->off_has_profiles = false;
+	second->profiles = fake_a100_swapped;
+	second->profile_count = fake_a100_swapped_count;
+	scene_read(&scene);
+	scene_want(&scene, 0, "4g.20gb", 1);
+	scene_want(&scene, 1, "4g.20gb", 1);
+	MIG_ASSERT_INT_EQ(scene_apply(&scene), -1);
+	MIG_ASSERT_CONTAINS(mig_error_message(scene.err), "GPU 1: the driver");
+	MIG_ASSERT_INT_EQ(mig_error_changed(scene.err), MIG_CHANGED_PARTIAL);
+	MIG_ASSERT(scene.fake->gpus[0].current && !second->current);
+	scene_end(&scene);
+}
+
 MIG_TEST(apply_goes_on_with_other_gpus_when_a_mode_change_stays_pending)
 {
 	for (enum fake_mode mode = FAKE_MODE_PENDING; mode <= FAKE_MODE_IN_USE; mode++) {
@@ -460,7 +565,9 @@ MIG_TEST(apply_goes_on_with_other_gpus_when_a_mode_change_stays_pending)
 			mode == FAKE_MODE_PENDING
 				? "GPUs 0,1: MIG mode change is pending: the GPU has to be reset"
 				: "GPUs 0,1: MIG mode change is pending: clients use the GPU");
-		MIG_ASSERT_CONTAINS(mig_error_hint_text(scene.err), "reset the GPU");
+		MIG_ASSERT_CONTAINS(mig_error_hint_text(scene.err),
+				    "reset the GPU (nvidia-smi --gpu-reset -i 0,1) or reboot, "
+				    "then");
 		MIG_ASSERT_INT_EQ(mig_error_exit_status(scene.err), MIG_EXIT_PARTIAL);
 		MIG_ASSERT(scene.fake->gpus[0].pending && !scene.fake->gpus[0].current);
 		scene_end(&scene);

@@ -9,10 +9,8 @@
 #include "tests/harness/test.h"
 
 static const struct mig_option fetch_options[] = {
-	{"file", 'f', "FILE", ""},
-	{"verbose", 'v', NULL, ""},
-	{"quiet", 'q', NULL, ""},
-	{NULL, 0, NULL, NULL},
+	{"file", 'f', "FILE", ""},     {"verbose", 'v', NULL, ""}, {"quiet", 'q', NULL, ""},
+	{"tag", 't', "TAG", "", true}, {NULL, 0, NULL, NULL},
 };
 
 static int run_nothing(const struct mig_invocation *inv, struct mig_error **err)
@@ -37,6 +35,8 @@ static const struct mig_cmd table[] = {
 	 .passes_rest = true,
 	 .options = fetch_options,
 	 .run = run_nothing},
+	{.name = "pot lid open", .args = "", .run = run_nothing},
+	{.name = "pot lid close", .args = "", .run = run_nothing},
 	{.name = NULL},
 };
 
@@ -219,7 +219,13 @@ MIG_TEST(wrong_commands_are_named)
 	expect_refusal("fecth a", "unknown command 'fecth', did you mean 'fetch'?",
 		       "see 'migctl --help'");
 	expect_refusal("xyzzyxyzzy", "unknown command 'xyzzyxyzzy'", "see 'migctl --help'");
-	expect_refusal("pot", "'pot' needs one of: boil, run", "see 'migctl pot --help'");
+	expect_refusal("pot", "'pot' needs one of: boil, run, lid", "see 'migctl pot --help'");
+	expect_refusal("pot lid", "'pot lid' needs one of: open, close",
+		       "see 'migctl pot lid --help'");
+	expect_refusal("pot lid opne", "pot lid: unknown command 'opne', did you mean 'open'?",
+		       "see 'migctl pot lid --help'");
+	expect_refusal("pot lid open x", "'pot lid open' does not take the argument 'x'",
+		       "see 'migctl pot lid open --help'");
 	expect_refusal("pot biol", "pot: unknown command 'biol', did you mean 'boil'?",
 		       "see 'migctl pot --help'");
 	expect_refusal("pot --flat", "pot: unknown command '--flat'", "see 'migctl pot --help'");
@@ -250,7 +256,47 @@ MIG_TEST(a_name_with_a_space_in_one_word_is_no_command)
 
 MIG_TEST(families)
 {
-	MIG_ASSERT(mig_command_is_family(table, "pot"));
-	MIG_ASSERT(!mig_command_is_family(table, "po"));
-	MIG_ASSERT(!mig_command_is_family(table, "fetch"));
+	static const struct {
+		const char *words;
+		int count;
+		const char *name;
+	} cases[] = {
+		{"pot", 1, "pot"},
+		{"pot lid", 2, "pot lid"},
+		{"pot lid xyz", 2, "pot lid"},
+		{"pot xyz", 1, "pot"},
+		{"po", 0, ""},
+		{"fetch", 0, ""},
+		{"lid open", 0, ""},
+		{"fetch lid", 0, ""},
+	};
+
+	for (size_t i = 0; i < MIG_ARRAY_SIZE(cases); i++) {
+		char name[MIG_COMMAND_NAME_SIZE];
+		char *words[WORDS_MAX + 1];
+		char text[64];
+		int count;
+
+		memcpy(text, cases[i].words, strlen(cases[i].words) + 1);
+		count = split(text, words, WORDS_MAX);
+		MIG_ASSERT_INT_EQ(mig_command_family(table, count, words, name), cases[i].count);
+		MIG_ASSERT_STR_EQ(name, cases[i].name);
+	}
+}
+
+MIG_TEST(a_repeatable_option_keeps_every_value)
+{
+	char text[] = "fetch -vvvvvvvvvv -t one a --tag=two -f x --tag three";
+	struct mig_command_line line;
+	char *words[WORDS_MAX + 1];
+
+	MIG_ASSERT_INT_EQ(parse(text, words, &line, NULL), 0);
+	MIG_ASSERT_STR_EQ(mig_option_value(&line.inv, "tag"), "one");
+	MIG_ASSERT_STR_EQ(mig_option_value_at(&line.inv, "tag", 0), "one");
+	MIG_ASSERT_STR_EQ(mig_option_value_at(&line.inv, "tag", 1), "two");
+	MIG_ASSERT_STR_EQ(mig_option_value_at(&line.inv, "tag", 2), "three");
+	MIG_ASSERT_STR_EQ(mig_option_value_at(&line.inv, "tag", 3), NULL);
+	MIG_ASSERT_STR_EQ(mig_option_value_at(&line.inv, "file", 0), "x");
+	MIG_ASSERT_STR_EQ(mig_option_value_at(&line.inv, "quiet", 0), NULL);
+	mig_command_line_clear(&line);
 }

@@ -141,10 +141,14 @@ MIG_TEST(short_form_mistakes)
 	expect_bad_gpus("8xA100", MIG_EXIT_REFUSED, "unknown GPU model 'A100'",
 			"models that begin so: a100-pcie-80gb, a100-sxm4-40gb, a100-sxm4-80gb;");
 	expect_bad_gpus("1000000000xa30-24gb", MIG_EXIT_REFUSED,
-			"a node has 1 to 32 GPUs, not 1000000000", NULL);
-	expect_bad_gpus("99999999999999999999xa30-24gb", MIG_EXIT_REFUSED,
-			"a node has 1 to 32 GPUs, not 99999999999999999999", NULL);
-	expect_bad_gpus("0xa30-24gb", MIG_EXIT_REFUSED, "a node has 1 to 32 GPUs, not 0", NULL);
+			"a node has at most 32 GPUs, and a count is at least 1, not 1000000000",
+			NULL);
+	expect_bad_gpus(
+		"99999999999999999999xa30-24gb", MIG_EXIT_REFUSED,
+		"a node has at most 32 GPUs, and a count is at least 1, not 99999999999999999999",
+		NULL);
+	expect_bad_gpus("0xa30-24gb", MIG_EXIT_REFUSED,
+			"a node has at most 32 GPUs, and a count is at least 1, not 0", NULL);
 	expect_bad_gpus("20xa30-24gb,13xt4-16gb", MIG_EXIT_REFUSED,
 			"at most 32 GPUs, and this makes 13 more after 20", NULL);
 	expect_bad_gpus("", MIG_EXIT_USAGE, "a GPU model is missing", "8xa100-sxm4-40gb");
@@ -158,17 +162,37 @@ MIG_TEST(short_form_mistakes)
 
 MIG_TEST(driver_branches)
 {
-	static const char *const later[] = {"470", "535", "580", "580.173.02"};
+	static const struct {
+		const char *text;
+		unsigned int branch, cuda;
+		const char *nvml;
+	} known[] = {
+		{"470", 470, 11040, "11.470.256.02"},
+		{"535", 535, 12020, "12.535.309.01"},
+		{"550", 550, 12040, "12.550.163.01"},
+		{"580", 580, 13000, "13.580.173.02"},
+		{"470.256.02", 470, 11040, "11.470.256.02"},
+		{"580.173.02", 580, 13000, "13.580.173.02"},
+	};
+	static const char *const unknown[] = {"460", "550.54.15", "", "550 "};
 	struct mig_sim_description *d = NULL;
 
-	MIG_ASSERT_INT_EQ(mig_sim_describe_gpus("n", "a30-24gb", "550", &d, NULL), 0);
-	mig_sim_description_free(d);
-	for (size_t i = 0; i < MIG_ARRAY_SIZE(later); i++) {
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		MIG_ASSERT_INT_EQ(mig_sim_describe_gpus("n", "a30-24gb", known[i].text, &d, NULL),
+				  0);
+		MIG_ASSERT_UINT_EQ(d->node.branch, known[i].branch);
+		MIG_ASSERT_UINT_EQ(d->node.cuda_version, known[i].cuda);
+		MIG_ASSERT_STR_EQ(d->node.nvml_version, known[i].nvml);
+		MIG_ASSERT_CONTAINS(known[i].nvml, d->node.driver_version);
+		mig_sim_description_free(d);
+	}
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
 		struct mig_error *err = NULL;
 
-		MIG_ASSERT_INT_EQ(mig_sim_describe_gpus("n", "a30-24gb", later[i], &d, &err), -1);
-		MIG_ASSERT_CONTAINS(mig_error_message(err), "is not simulated yet");
-		MIG_ASSERT_CONTAINS(mig_error_hint_text(err), "use branch 550");
+		MIG_ASSERT_INT_EQ(mig_sim_describe_gpus("n", "a30-24gb", unknown[i], &d, &err), -1);
+		MIG_ASSERT_CONTAINS(mig_error_message(err), "unknown driver branch");
+		MIG_ASSERT_CONTAINS(mig_error_hint_text(err),
+				    "simulated are 470 (470.256.02), 535");
 		MIG_ASSERT_INT_EQ(mig_error_exit_status(err), MIG_EXIT_REFUSED);
 		mig_error_free(err);
 	}
@@ -292,8 +316,8 @@ MIG_TEST(json_mistakes_are_named_by_their_path)
 		 "gpus[0] "
 		 "too",
 		 NULL},
-		{HEAD "\"driver\": \"535\", \"gpus\": [{\"model\": \"a30-24gb\"}]}",
-		 ": driver branch 535 is not simulated yet", "use branch 550"},
+		{HEAD "\"driver\": \"460\", \"gpus\": [{\"model\": \"a30-24gb\"}]}",
+		 ": unknown driver branch '460'", "simulated are 470 (470.256.02)"},
 		{HEAD "\"off_capacity\": \"zeros\", \"gpus\": [{\"model\": \"a30-24gb\"}]}",
 		 ": off_capacity: unknown value 'zeros'", "did you mean 'zero'?"},
 		{HEAD "\"models\": [], \"gpus\": [{\"model\": \"a30-24gb\"}]}",
@@ -429,7 +453,7 @@ MIG_TEST(the_written_document_makes_the_same_node)
 		struct mig_sim_description *d = from_gpus(specs[i]);
 		struct mig_sim_description *again;
 
-		MIG_ASSERT_INT_EQ(mig_sim_description_write(d, &text, NULL), 0);
+		MIG_ASSERT_INT_EQ(mig_sim_description_write(d, NULL, &text, NULL), 0);
 		again = from_text(mig_buf_text(&text));
 		MIG_ASSERT_MEM_EQ(&again->node, &d->node, sizeof(d->node));
 		MIG_ASSERT_MEM_EQ(again->models, d->models,
@@ -454,7 +478,7 @@ MIG_TEST(own_tables_survive_being_written)
 		memcpy(d->models[0].key, "made-up", sizeof("made-up"));
 		memset(d->models[0].key + sizeof("made-up"), 0,
 		       sizeof(d->models[0].key) - sizeof("made-up"));
-		MIG_ASSERT_INT_EQ(mig_sim_description_write(d, &text, NULL), 0);
+		MIG_ASSERT_INT_EQ(mig_sim_description_write(d, NULL, &text, NULL), 0);
 		MIG_ASSERT_CONTAINS(mig_buf_text(&text), "\"made-up\": {");
 		again = from_text(mig_buf_text(&text));
 		MIG_ASSERT_MEM_EQ(&again->models[0], &d->models[0], sizeof(d->models[0]));
@@ -483,8 +507,6 @@ MIG_TEST(mistakes_in_own_tables)
 		{MODEL("\"gi_profile\": []"), ": models.m: unknown key 'gi_profile'",
 		 "did you mean 'gi_profiles'?"},
 		{MODEL("\"sm_total\": 1"), ": models.m.gi_profiles: is missing", NULL},
-		{MODEL("\"gi_profiles\": []"),
-		 ": models.m: not enough is known to simulate it: all profiles", "total memory"},
 		{MODEL("\"key\": \"other\", \"gi_profiles\": []"),
 		 ": models.m.key: is not the name it stands under", NULL},
 		{PROFILE("\"id\": null, \"placement_starts\": [0]"),
@@ -512,4 +534,96 @@ MIG_TEST(mistakes_in_own_tables)
 
 	for (size_t i = 0; i < MIG_ARRAY_SIZE(cases); i++)
 		expect_bad_text(cases[i].text, cases[i].message, cases[i].hint);
+}
+
+/* ---- instances from the start ----------------------------------------------------------------- */
+
+#define A100(members)                                                                              \
+	"{\"format\": \"migsim-node/1\", \"gpus\": [{\"model\": \"a100-sxm4-40gb\", " members "}]" \
+	"}"
+#define ON(instances) A100("\"mig_mode\": \"on\", \"gpu_instances\": [" instances "]")
+
+MIG_TEST(instances_are_put_in_place)
+{
+	struct mig_sim_description *d =
+		from_text(ON("{\"profile\": \"3g.20gb\", \"start\": 4, \"compute_instances\": ["
+			     "{\"profile\": \"1c.3g.20gb\", \"start\": 2, \"id\": 5},"
+			     "{\"profile\": \"1c.3g.20gb\", \"start\": 0}]},"
+			     "{\"profile\": \"1g.5gb+me\", \"start\": 3}"));
+	const struct mig_sim_gi *three = &d->initial[0].gi[2];
+	const struct mig_sim_gi *one = &d->initial[0].gi[10];
+
+	MIG_ASSERT(three->in_use && three->start == 4 && three->size == 4);
+	MIG_ASSERT(three->ci[5].in_use && three->ci[5].start == 2);
+	MIG_ASSERT(three->ci[0].in_use && three->ci[0].start == 0 && !three->ci[1].in_use);
+	MIG_ASSERT(one->in_use && one->start == 3 && !one->ci[0].in_use);
+	mig_sim_description_free(d);
+}
+
+MIG_TEST(instances_come_back_as_written)
+{
+	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_SIM_DESCRIPTION_SIZE_MAX);
+	struct mig_sim_description *d =
+		from_text(A100("\"count\": 2, \"layout\": \"swapped\", \"mig_mode\": \"on\", "
+			       "\"mig_mode_pending\": \"off\", \"gpu_instances\": ["
+			       "{\"profile\": \"2g.10gb\", \"start\": 2, \"compute_instances\": ["
+			       "{\"profile\": \"1c.2g.10gb\", \"start\": 1, \"id\": 1}]}]"));
+	struct mig_sim_description *again;
+
+	MIG_ASSERT_INT_EQ(mig_sim_description_write(d, NULL, &text, NULL), 0);
+	again = from_text(mig_buf_text(&text));
+	for (unsigned int i = 0; i < 2; i++) {
+		MIG_ASSERT(d->initial[i].has_pending);
+		MIG_ASSERT(d->initial[i].gi[6].in_use);
+		MIG_ASSERT(memcmp(&d->initial[i], &again->initial[i], sizeof(d->initial[i])) == 0);
+	}
+	mig_sim_description_free(again);
+	mig_sim_description_free(d);
+}
+
+MIG_TEST(mistakes_in_instances)
+{
+	static const struct {
+		const char *text;
+		const char *message;
+	} cases[] = {
+		{A100("\"gpu_instances\": [{\"profile\": \"7g.40gb\", \"start\": 0}]"),
+		 ": gpus[0].gpu_instances: needs \"mig_mode\": \"on\""},
+		{ON("{\"start\": 0}"), ": gpus[0].gpu_instances[0].profile: is missing"},
+		{ON("{\"profile\": \"7g.40gb\"}"), ": gpus[0].gpu_instances[0].start: is missing"},
+		{ON("{\"profile\": \"3g.20gb\", \"start\": 2}"),
+		 ": gpus[0].gpu_instances[0].start: is not one of the profile's placement_starts"},
+		{ON("{\"profile\": \"4g.20gb\", \"start\": 0},"
+		    "{\"profile\": \"1g.5gb\", \"start\": 3}"),
+		 ": gpus[0].gpu_instances[1].start: does not fit beside those before it"},
+		{ON("{\"profile\": \"1g.5gb\", \"start\": 0, \"size\": 1}"),
+		 ": gpus[0].gpu_instances[0]: unknown key 'size'"},
+		{ON("{\"profile\": \"2g.10gb\", \"start\": 0, \"compute_instances\": ["
+		    "{\"profile\": \"1c.2g.10gb\", \"start\": 0, \"id\": 1},"
+		    "{\"profile\": \"1c.2g.10gb\", \"start\": 1, \"id\": 1}]}"),
+		 ": gpus[0].gpu_instances[0].compute_instances[1].id: is that of another one too"},
+		{ON("{\"profile\": \"2g.10gb\", \"start\": 0, \"compute_instances\": ["
+		    "{\"profile\": \"1c.2g.10gb\", \"start\": 0, \"id\": 8}]}"),
+		 ": gpus[0].gpu_instances[0].compute_instances[0].id: must be a whole number from "
+		 "0 to 7, not 8"},
+		{ON("{\"profile\": \"2g.10gb\", \"start\": 0, \"compute_instances\": ["
+		    "{\"profile\": \"2g.10gb\", \"start\": 0},"
+		    "{\"profile\": \"1c.2g.10gb\", \"start\": 1}]}"),
+		 ": gpus[0].gpu_instances[0].compute_instances[1].start: does not fit beside those "
+		 "before it"},
+		{"{\"format\": \"migsim-node/1\", \"gpus\": [{\"model\": \"h100-sxm5-80gb\", "
+		 "\"mig_mode_pending\": \"on\"}]}",
+		 ": gpus[0].mig_mode_pending: differs from mig_mode, on a model that needs no "
+		 "reset "
+		 "for a change"},
+	};
+
+	for (size_t i = 0; i < MIG_ARRAY_SIZE(cases); i++)
+		expect_bad_text(cases[i].text, cases[i].message, NULL);
+}
+
+MIG_TEST(an_unknown_key_may_be_of_a_newer_version)
+{
+	expect_bad_text("{\"format\": \"migsim-node/1\", \"gpus\": [], \"colour\": 1}",
+			": unknown key 'colour'", "a newer migctl can have keys");
 }

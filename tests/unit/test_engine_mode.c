@@ -16,12 +16,14 @@ static void make(struct engine_gpu *e, const char *key, enum mig_sim_mode_change
 	mig_sim_gpu_init(&e->gpu, &e->state);
 }
 
+static bool is_held; /* by a process, for the calls that follow */
+
 static void set(struct engine_gpu *e, unsigned int mode, nvmlReturn_t answer,
 		nvmlReturn_t activation, unsigned int current, unsigned int pending)
 {
 	nvmlReturn_t got = UNTOUCHED;
 
-	MIG_ASSERT_INT_EQ(mig_sim_mode_set(&e->gpu, &e->state, mode, &got), answer);
+	MIG_ASSERT_INT_EQ(mig_sim_mode_set(&e->gpu, &e->state, mode, is_held, &got), answer);
 	MIG_ASSERT_INT_EQ(got, activation);
 	MIG_ASSERT_UINT_EQ(e->state.mig_current, current);
 	MIG_ASSERT_UINT_EQ(e->state.mig_pending, pending);
@@ -118,11 +120,11 @@ MIG_TEST(refusals)
 
 MIG_TEST(a_new_gpu)
 {
-	static const struct mig_sim_gpu_state zero;
+	static const struct mig_sim_gpu_state fresh = {.ecc_current = 1, .ecc_pending = 1};
 	struct engine_gpu e;
 
 	make(&e, "a100-sxm4-40gb", MIG_SIM_MODE_CHANGE_IMMEDIATE, 0);
-	MIG_ASSERT_MEM_EQ(&e.state, &zero, sizeof(zero));
+	MIG_ASSERT_MEM_EQ(&e.state, &fresh, sizeof(fresh));
 	e.desc.initial_mig_mode = 1;
 	e.desc.initial_persistence = 1;
 	memset(&e.state, 0xff, sizeof(e.state));
@@ -131,4 +133,36 @@ MIG_TEST(a_new_gpu)
 	MIG_ASSERT_UINT_EQ(e.state.mig_pending, 1);
 	MIG_ASSERT_UINT_EQ(e.state.persistence, 1);
 	MIG_ASSERT_UINT_EQ(mig_sim_device_count(&e.state), 0);
+}
+
+MIG_TEST(a_held_gpu_keeps_its_mode)
+{
+	static const char *const models[] = {"a100-sxm4-40gb", "h100-sxm5-80gb"};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct engine_gpu e;
+
+		make(&e, models[i], MIG_SIM_MODE_CHANGE_IMMEDIATE, 0);
+		is_held = true;
+		set(&e, 1, NVML_SUCCESS, NVML_ERROR_IN_USE, 0, 1);
+		set(&e, 0, NVML_SUCCESS, NVML_SUCCESS, 0, 0);
+		set(&e, 1, NVML_SUCCESS, NVML_ERROR_IN_USE, 0, 1);
+		is_held = false;
+		set(&e, 1, NVML_SUCCESS, NVML_SUCCESS, 1, 1);
+		is_held = true;
+		set(&e, 1, NVML_SUCCESS, NVML_SUCCESS, 1, 1);
+		set(&e, 0, NVML_SUCCESS, NVML_ERROR_IN_USE, 1, 0);
+		engine_make_gi(&e, 9, 0, 4);
+		set(&e, 0, NVML_ERROR_IN_USE, UNTOUCHED, 1, 0);
+		is_held = false;
+	}
+}
+
+MIG_TEST(a_setting_counts_more_than_a_holder)
+{
+	struct engine_gpu e;
+
+	make(&e, "a100-sxm4-40gb", MIG_SIM_MODE_CHANGE_RESET_REQUIRED, 0);
+	is_held = true;
+	set(&e, 1, NVML_SUCCESS, NVML_ERROR_RESET_REQUIRED, 0, 1);
 }

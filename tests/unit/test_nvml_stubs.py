@@ -73,6 +73,58 @@ def an_export_that_is_not_understood_is_an_error():
     tap.contains(result.stderr, 'begins with MIG_EXPORT and defines no nvml function')
 
 
+SOURCE = ('MIG_EXPORT nvmlReturn_t nvmlB(const char *text, /* a, b */\n\t\tnvmlDevice_t *x)\n{\n}\n'
+          'MIG_EXPORT nvmlReturn_t nvmlInit_v2(void)\n{\n}\n'
+          'MIG_EXPORT const char *nvmlErrorString(int x)\n{\n}\n')
+
+
+def made(command, source):
+    """(result, text or None) of `impl` or `doors` for one source."""
+    out = tap.tmpdir() / 'made'
+    out.unlink(missing_ok=True)
+    result = generate(command, '--sources', write('impl.c', source), '--output', out)
+    return result, out.read_text(encoding='utf-8') if out.exists() else None
+
+
+@test
+def what_is_defined_gets_another_name_and_a_door():
+    result, header = made('impl', SOURCE)
+    tap.succeeded(result)
+    tap.contains(header, '#define nvmlB mig_impl_nvmlB\n')
+    tap.contains(header, 'nvmlReturn_t nvmlB(const char *text, nvmlDevice_t *x);\n')
+    tap.true('nvmlErrorString' not in header, header)
+    result, doors = made('doors', SOURCE)
+    tap.succeeded(result)
+    tap.contains(doors, '\nDOOR(nvmlB, (const char *text, nvmlDevice_t *x), (text, x))\n')
+    tap.contains(doors, '\nINIT_DOOR(nvmlInit_v2, (void), ())\n')
+    tap.true('nvmlErrorString' not in doors, doors)
+
+
+@test
+def what_no_door_can_be_made_for_is_an_error():
+    for source, message in (
+            ('MIG_EXPORT int nvmlB(void)\n{\n}\n', "'nvmlB' does not return nvmlReturn_t"),
+            ('MIG_EXPORT nvmlReturn_t nvmlB(int x[2])\n{\n}\n', "cannot read the parameter 'int x[2]'"),
+            ('MIG_EXPORT nvmlReturn_t nvmlB(void (*f)(void))\n{\n}\n', 'no door can be made for')):
+        for command in ('impl', 'doors'):
+            result, text = made(command, source)
+            tap.exited(result, 1)
+            tap.contains(result.stderr, message)
+            tap.equal(text, None)
+
+
+@test
+def names_say_which_branches_export_them():
+    out = tap.tmpdir() / 'names.c'
+    lists = [write('470.txt', 'nvmlB\nnvmlErrorString\n'), write('550.txt', 'nvmlA\nnvmlB\n')]
+    tap.succeeded(generate('names', '--symbols', *lists, '--output', out))
+    tap.contains(out.read_text(encoding='utf-8'),
+                 '{\n\t{"nvmlA", {550}},\n\t{"nvmlB", {470, 550}},\n};\n')
+    result = generate('names', '--symbols', write('x.txt', 'nvmlA\n'), '--output', out)
+    tap.exited(result, 1)
+    tap.contains(result.stderr, 'not named after a driver branch')
+
+
 @test
 def damaged_lists_are_refused():
     for text, message in (('nvmlB\nnvmlA\n', 'not sorted'), ('nvmlA\nnvmlA\n', 'there twice'),
@@ -97,8 +149,11 @@ def library_of_each_branch_exports_exactly_its_list():
     symbols = tap.source_root() / 'data' / 'nvml' / 'symbols'
     lists = sorted(symbols.glob('*.txt'))
     tap.equal([path.stem for path in lists], ['470', '535', '550', '580'])
-    source = write('impl.c', '#include "nvml/nvml_abi.h"\nnvmlReturn_t mig_abi_stub(void);\n'
-                   'nvmlReturn_t mig_abi_stub(void)\n{\n\treturn NVML_ERROR_NOT_SUPPORTED;\n}\n')
+    source = write('impl.c', '#include "nvml/nvml_abi.h"\n#include "sim/abi/door.h"\n'
+                   'nvmlReturn_t mig_abi_stub(void);\n'
+                   'nvmlReturn_t mig_abi_stub(void)\n{\n\treturn NVML_ERROR_NOT_SUPPORTED;\n}\n'
+                   'bool mig_abi_door_is_armed(void)\n{\n\treturn false;\n}\n'
+                   'int mig_abi_door_ask(const char *function)\n{\n\treturn !function;\n}\n')
     out = tap.tmpdir() / 'stubs.c'
     tap.succeeded(generate('stubs', '--symbols', *lists, '--sources', source, '--output', out))
     for path in lists:

@@ -235,15 +235,16 @@ MIG_TEST(select_on_a_driver_that_lists_no_profiles_while_mig_is_off)
 	struct fake_driver *fake = fake_new();
 	struct mig_context ctx = {.driver = &fake->driver, .host_root = ""};
 	struct mig_snapshot *snapshot = NULL;
-	struct fake_gpu *gpu = fake_add_a100(fake);
+	/* One that is in no table: of those that are, the tables say what there will be. */
+	struct fake_gpu *gpu = fake_add_gpu(fake, "New GPU", fake_a100, fake_a100_count);
 	struct mig_target *target;
 
 	gpu->current = gpu->pending = false;
 	fake_make_470(fake);
 	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, 0, &snapshot, NULL), 0);
 	refused(snapshot, "  - {devices: all, mig-enabled: true, mig-devices: {1g.5gb: 1}}\n",
-		"c.yaml:4:15: the driver lists no profiles of GPU 0 (NVIDIA A100-SXM4-40GB) while "
-		"MIG mode is off",
+		"c.yaml:4:15: the driver lists no profiles of GPU 0 (New GPU) while MIG mode is "
+		"off, and migctl has no table of it",
 		"migctl mode on -i 0");
 	target = selected(snapshot, "  - {devices: all, mig-enabled: true, mig-devices: {}}\n");
 	MIG_ASSERT(target->gpus[0].mig_mode);

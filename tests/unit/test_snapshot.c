@@ -260,20 +260,86 @@ MIG_TEST(snapshot_of_470_has_computed_names)
 	fake_free(fake);
 }
 
-MIG_TEST(snapshot_sees_instances_beside_an_equal_gpu_that_is_off_and_lists_nothing)
+/* 470 and 535 list nothing while MIG is off. */
+static struct fake_gpu *add_silent_a100(struct fake_driver *fake, bool is_on)
+{
+	struct fake_gpu *gpu = fake_add_a100(fake);
+
+	gpu->current = gpu->pending = is_on;
+	gpu->off_has_profiles = false;
+	return gpu;
+}
+
+MIG_TEST(snapshot_takes_profiles_from_the_tables_where_the_driver_lists_none)
 {
 	struct fake_driver *fake = fake_new();
-	struct fake_gpu *off = fake_add_a100(fake);
-	struct fake_gpu *on = fake_add_a100(fake);
+	struct fake_gpu *unknown = fake_add_gpu(fake, "New GPU", fake_a100, fake_a100_count);
+	struct mig_snapshot *snapshot;
+	const struct mig_facts *facts;
+
+	unknown->current = unknown->pending = false;
+	unknown->off_has_profiles = false;
+	add_silent_a100(fake, false);
+	snapshot = read_all(fake);
+	/* A GPU that is in no table stays without. */
+	MIG_ASSERT_UINT_EQ(snapshot->gpus[0].facts->gi_count, 0);
+	MIG_ASSERT_INT_EQ(snapshot->gpus[0].facts->source, MIG_FACTS_FROM_NVML);
+	facts = snapshot->gpus[1].facts;
+	MIG_ASSERT_INT_EQ(facts->source, MIG_FACTS_FROM_TABLE);
+	MIG_ASSERT_UINT_EQ(facts->gi_count, fake_a100_count);
+	MIG_ASSERT_UINT_EQ(facts->units, 8);
+	MIG_ASSERT_UINT_EQ(facts->slices, 7);
+	/* What the tables say is what the driver says once MIG is on. */
+	for (unsigned int row = 0; row < fake_a100_count; row++) {
+		const struct mig_gi_profile *gi = &facts->gi[row];
+
+		MIG_ASSERT_STR_EQ(gi->name, fake_a100[row].name + 4);
+		MIG_ASSERT(!gi->name_is_computed);
+		MIG_ASSERT_UINT_EQ(gi->index, fake_a100[row].index);
+		MIG_ASSERT_UINT_EQ(gi->id, fake_a100[row].id);
+		MIG_ASSERT_UINT_EQ(gi->size, fake_a100[row].size);
+		MIG_ASSERT_UINT_EQ(gi->start_count, fake_a100[row].start_count);
+		MIG_ASSERT_INT_EQ(gi->ci_source, MIG_CI_FROM_TABLE);
+	}
+	mig_snapshot_free(snapshot);
+
+	fake_make_470(fake);
+	snapshot = read_all(fake);
+	MIG_ASSERT(snapshot->gpus[1].facts->gi[0].name_is_computed);
+	mig_snapshot_free(snapshot);
+	fake_free(fake);
+}
+
+MIG_TEST(snapshot_keeps_beliefs_and_facts_of_equal_gpus_apart)
+{
+	static const bool is_on[] = {false, true, false, true};
+	struct fake_driver *fake = fake_new();
 	struct mig_snapshot *snapshot;
 
-	off->current = off->pending = false;
-	off->off_has_profiles = on->off_has_profiles = false; /* 470 and 535 */
-	fake_put(on, "3g.20gb", 0);
+	for (unsigned int i = 0; i < 4; i++)
+		add_silent_a100(fake, is_on[i]);
+	fake_put(&fake->gpus[1], "3g.20gb", 0);
 	snapshot = read_all(fake);
-	MIG_ASSERT_UINT_EQ(snapshot->gpus[0].facts->gi_count, 0);
-	MIG_ASSERT_UINT_EQ(snapshot->gpus[1].facts->gi_count, 7);
+	MIG_ASSERT_UINT_EQ(snapshot->facts_count, 2);
+	MIG_ASSERT(snapshot->gpus[2].facts == snapshot->gpus[0].facts);
+	MIG_ASSERT(snapshot->gpus[3].facts == snapshot->gpus[1].facts);
+	MIG_ASSERT_INT_EQ(snapshot->gpus[0].facts->source, MIG_FACTS_FROM_TABLE);
+	MIG_ASSERT_INT_EQ(snapshot->gpus[1].facts->source, MIG_FACTS_FROM_NVML);
 	MIG_ASSERT_UINT_EQ(snapshot->gpus[1].gi_count, 1);
+	mig_snapshot_free(snapshot);
+	fake_free(fake);
+}
+
+MIG_TEST(snapshot_reads_a_gpu_that_is_off_after_an_equal_one_that_is_on)
+{
+	struct fake_driver *fake = fake_new();
+	struct mig_snapshot *snapshot;
+
+	add_silent_a100(fake, true);
+	add_silent_a100(fake, false);
+	snapshot = read_all(fake);
+	MIG_ASSERT_UINT_EQ(snapshot->facts_count, 2);
+	MIG_ASSERT_INT_EQ(snapshot->gpus[1].facts->source, MIG_FACTS_FROM_TABLE);
 	mig_snapshot_free(snapshot);
 	fake_free(fake);
 }

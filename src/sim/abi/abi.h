@@ -14,9 +14,12 @@
 #include <stdint.h>
 
 #include "nvml/nvml_abi.h"
+#include "sim/abi/nvml_impl.h" /* generated: nvmlFoo below is mig_impl_nvmlFoo */
 #include "sim/engine/engine.h"
 #include "sim/store/store.h"
 
+/* Begins the definition of a function that is exported. What it defines lies behind a generated
+ * door (abi/door.h), which is what clients call; only nvmlErrorString has none. */
 #define MIG_EXPORT __attribute__((visibility("default")))
 
 /* ---- abi/context.c ---------------------------------------------------------------------------- */

@@ -7,7 +7,11 @@
 
 #include "nvml/symbols.h"
 #include "shared/text.h"
+#include "sim/abi/branch.h"
 #include "sim/abi/lookup.h"
+#include "sim/abi/time.h"
+#include "sim/engine/holders.h"
+#include "sim/process/holder.h"
 
 #define PROFILE_NAME_PREFIX "MIG "
 
@@ -23,7 +27,7 @@ static nvmlReturn_t find_profile(nvmlGpuInstance_t handle, unsigned int index,
 
 	if (code != NVML_SUCCESS)
 		return code;
-	if (!out || index >= mig_abi_ci_profile_count(&gi->gpu) ||
+	if (!out || index >= mig_abi_rules()->ci_profile_count ||
 	    engine_profile >= NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_COUNT)
 		return NVML_ERROR_INVALID_ARGUMENT;
 	row = mig_sim_ci_row_by_index(gi->gi_profile, index);
@@ -120,7 +124,8 @@ MIG_EXPORT nvmlReturn_t nvmlGpuInstanceGetComputeInstanceProfileInfoV(
 	/* A bad version is the caller's mistake and is said before what the instance lacks. */
 	version = info->version;
 	if (version != MIG_NVML_STRUCT_VERSION(nvmlComputeInstanceProfileInfo_v2_t, 2) &&
-	    version != MIG_NVML_STRUCT_VERSION(nvmlComputeInstanceProfileInfo_v3_t, 3))
+	    (version != MIG_NVML_STRUCT_VERSION(nvmlComputeInstanceProfileInfo_v3_t, 3) ||
+	     mig_abi_rules()->profile_info_version < 3))
 		return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
 	if (code != NVML_SUCCESS)
 		return code;
@@ -211,10 +216,11 @@ static nvmlReturn_t stale(nvmlReturn_t code)
 }
 
 static nvmlReturn_t apply_create(void *cookie, const struct mig_abi_gpu *gpu,
-				 struct mig_sim_gpu_state *state)
+				 struct mig_sim_gpu_state *state, const struct mig_sim_state *node)
 {
 	struct ci_change *change = cookie;
 
+	(void)node;
 	return stale(mig_sim_ci_create(&gpu->facts, state, change->gi_id, change->profile_id,
 				       change->start, change->size, &change->ci_id));
 }
@@ -232,7 +238,7 @@ static nvmlReturn_t create(nvmlGpuInstance_t handle, struct ci_change *change,
 	if (!mig_abi_is_admin(gi.gpu.store))
 		return NVML_ERROR_NO_PERMISSION;
 	change->gi_id = gi.gi_id;
-	code = mig_abi_change(&gi.gpu, apply_create, change);
+	code = mig_abi_change_timed(&gi.gpu, MIG_SIM_OPERATION_CREATE, apply_create, change);
 	if (code == NVML_SUCCESS)
 		*computeInstance = mig_handle_ci(gi.gpu.gpu_index, gi.gi_id, change->ci_id);
 	return code;
@@ -264,11 +270,17 @@ MIG_EXPORT nvmlReturn_t nvmlGpuInstanceCreateComputeInstanceWithPlacement(
 }
 
 static nvmlReturn_t apply_destroy(void *cookie, const struct mig_abi_gpu *gpu,
-				  struct mig_sim_gpu_state *state)
+				  struct mig_sim_gpu_state *state, const struct mig_sim_state *node)
 {
 	const struct ci_change *change = cookie;
+	nvmlReturn_t code = mig_sim_ci_destroy(&gpu->facts, state, change->gi_id, change->ci_id);
 
-	return stale(mig_sim_ci_destroy(&gpu->facts, state, change->gi_id, change->ci_id));
+	if (code == NVML_SUCCESS &&
+	    mig_sim_is_held(node->holders,
+			    mig_sim_place_ci(gpu->gpu_index, change->gi_id, change->ci_id),
+			    MIG_SIM_REACH_EXACT, mig_sim_holder_is_alive))
+		return NVML_ERROR_IN_USE;
+	return stale(code);
 }
 
 MIG_EXPORT nvmlReturn_t nvmlComputeInstanceDestroy(nvmlComputeInstance_t computeInstance)
@@ -283,7 +295,7 @@ MIG_EXPORT nvmlReturn_t nvmlComputeInstanceDestroy(nvmlComputeInstance_t compute
 		return NVML_ERROR_NO_PERMISSION;
 	change.gi_id = ci.gi_id;
 	change.ci_id = ci.ci_id;
-	return mig_abi_change(&ci.gpu, apply_destroy, &change);
+	return mig_abi_change_timed(&ci.gpu, MIG_SIM_OPERATION_DESTROY, apply_destroy, &change);
 }
 
 /* ---- queries ---------------------------------------------------------------------------------- */

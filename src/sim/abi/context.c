@@ -21,6 +21,7 @@
 
 #include "nvml/symbols.h"
 #include "shared/text.h"
+#include "sim/abi/branch.h"
 #include "sim/abi/events.h"
 #include "sim/abi/failure.h"
 #include "sim/abi/lock.h"
@@ -45,6 +46,7 @@ static struct {
 	unsigned int init_count;
 	bool is_unprivileged; /* by the environment, at the first Init */
 	struct mig_sim_store *active;
+	char host_root[NODE_PATH_SIZE]; /* written only when it changes between Inits */
 	char node_path[NODE_PATH_SIZE]; /* what mig_abi_node_path answers without a store */
 } context;
 
@@ -65,6 +67,11 @@ bool mig_abi_is_admin(const struct mig_sim_store *store)
 	if (__atomic_load_n(&context.is_unprivileged, __ATOMIC_RELAXED))
 		return false;
 	return uid == 0 || uid == store->node->owner_uid;
+}
+
+const char *mig_abi_host_root(void)
+{
+	return context.host_root;
 }
 
 nvmlReturn_t mig_abi_status_code(enum mig_sim_status status)
@@ -175,6 +182,17 @@ static struct mapped_node *map_node(const char *path, nvmlReturn_t *code,
 
 /* ---- Init and Shutdown ------------------------------------------------------------------------ */
 
+/* With the lock held. A path that is too long is none: then nothing is found below it. */
+static void keep_host_root(void)
+{
+	const char *root = secure_getenv(MIG_SIM_ENV_HOST_ROOT);
+
+	if (!root)
+		root = "";
+	if (strcmp(context.host_root, root) != 0)
+		mig_text_copy(context.host_root, sizeof(context.host_root), root);
+}
+
 /* With the lock held. */
 static nvmlReturn_t start(char why[MIG_SIM_DETAIL_SIZE])
 {
@@ -191,8 +209,16 @@ static nvmlReturn_t start(char why[MIG_SIM_DETAIL_SIZE])
 	map = map_node(path, &code, why);
 	if (!map)
 		return code;
+	/* As a library beside a kernel driver of another version. */
+	if (map->store.node->branch != mig_abi_branch.number) {
+		mig_text_format(why, MIG_SIM_DETAIL_SIZE,
+				"the node's driver is %s, this is the library of branch %u",
+				map->store.node->driver_version, mig_abi_branch.number);
+		return NVML_ERROR_LIB_RM_VERSION_MISMATCH;
+	}
 	__atomic_store_n(&context.is_unprivileged, unprivileged && unprivileged[0] != '\0',
 			 __ATOMIC_RELAXED);
+	keep_host_root();
 	__atomic_store_n(&context.active, &map->store, __ATOMIC_RELEASE);
 	return NVML_SUCCESS;
 }
@@ -236,8 +262,10 @@ MIG_EXPORT nvmlReturn_t nvmlShutdown(void)
 {
 	mig_abi_lock();
 	if (context.init_count > 0 && --context.init_count == 0) {
+		const struct mig_sim_store *store = context.active;
+
 		__atomic_store_n(&context.active, NULL, __ATOMIC_RELEASE);
-		mig_abi_events_clear();
+		mig_abi_events_clear(store);
 	}
 	mig_abi_unlock();
 	return NVML_SUCCESS;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Properties of a GPU that are neither identity, memory nor MIG: what kind of GPU it is, and the
- * modes that a simulated one has. The values that are the same for every simulated GPU (ECC on and
- * without errors, no display, an idle P0) are listed in docs/simulated-functions.md.
+ * modes that a simulated one has. The values that are the same for every simulated GPU (no display, an idle P0) are listed in docs/simulated-functions.md.
  */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "nvml/symbols.h"
-#include "sim/abi/lookup.h"
+#include "sim/abi/branch.h"
+#include "sim/abi/ecc.h"
+#include "sim/abi/monitor.h"
 
 /* ---- what kind of GPU: a MIG device answers for its GPU --------------------------------------- */
 
@@ -113,10 +114,12 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetPersistenceMode(nvmlDevice_t device, nvmlEn
 }
 
 static nvmlReturn_t set_persistence(void *cookie, const struct mig_abi_gpu *gpu,
-				    struct mig_sim_gpu_state *state)
+				    struct mig_sim_gpu_state *state,
+				    const struct mig_sim_state *node)
 {
 	const nvmlEnableState_t *mode = cookie;
 	(void)gpu;
+	(void)node;
 	state->persistence = *mode == NVML_FEATURE_ENABLED;
 	return NVML_SUCCESS;
 }
@@ -203,86 +206,24 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device,
 	return NVML_SUCCESS;
 }
 
-/* ---- ECC: on, and nothing ever goes wrong ----------------------------------------------------- */
-
-MIG_EXPORT nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, nvmlEnableState_t *current,
-					     nvmlEnableState_t *pending)
-{
-	struct mig_abi_gpu gpu;
-	nvmlReturn_t code = mig_abi_find_gpu(device, &gpu);
-
-	if (code != NVML_SUCCESS)
-		return code;
-	if (!current || !pending)
-		return NVML_ERROR_INVALID_ARGUMENT;
-	*current = NVML_FEATURE_ENABLED;
-	*pending = NVML_FEATURE_ENABLED;
-	return NVML_SUCCESS;
-}
-
-static bool is_ecc_counter(nvmlMemoryErrorType_t error, nvmlEccCounterType_t counter)
-{
-	return (unsigned int)error <= NVML_MEMORY_ERROR_TYPE_UNCORRECTED &&
-	       (unsigned int)counter <= NVML_AGGREGATE_ECC;
-}
-
-MIG_EXPORT nvmlReturn_t nvmlDeviceGetTotalEccErrors(nvmlDevice_t device,
-						    nvmlMemoryErrorType_t errorType,
-						    nvmlEccCounterType_t counterType,
-						    unsigned long long *eccCounts)
-{
-	struct mig_abi_gpu gpu;
-	nvmlReturn_t code = mig_abi_find_gpu(device, &gpu);
-
-	if (code != NVML_SUCCESS)
-		return code;
-	if (!eccCounts || !is_ecc_counter(errorType, counterType))
-		return NVML_ERROR_INVALID_ARGUMENT;
-	*eccCounts = 0;
-	return NVML_SUCCESS;
-}
-
-/* For a MIG device there is only the volatile count of what could not be corrected, DRAM left out. */
-MIG_EXPORT nvmlReturn_t nvmlDeviceGetMemoryErrorCounter(nvmlDevice_t device,
-							nvmlMemoryErrorType_t errorType,
-							nvmlEccCounterType_t counterType,
-							nvmlMemoryLocation_t locationType,
-							unsigned long long *count)
-{
-	struct mig_abi_device d;
-	nvmlReturn_t code = mig_abi_find_device(device, &d);
-
-	if (code != NVML_SUCCESS)
-		return code;
-	if (!count || !is_ecc_counter(errorType, counterType) ||
-	    (unsigned int)locationType > NVML_MEMORY_LOCATION_SRAM)
-		return NVML_ERROR_INVALID_ARGUMENT;
-	if (d.is_mig &&
-	    (errorType != NVML_MEMORY_ERROR_TYPE_UNCORRECTED || counterType != NVML_VOLATILE_ECC ||
-	     locationType == NVML_MEMORY_LOCATION_DRAM))
-		return NVML_ERROR_NOT_SUPPORTED;
-	*count = 0;
-	return NVML_SUCCESS;
-}
-
 /* ---- field values ----------------------------------------------------------------------------- */
 
 static nvmlReturn_t read_field(const struct mig_abi_gpu *gpu, unsigned int field,
-			       unsigned int *value)
+			       unsigned long long *value)
 {
 	switch (field) {
-	case NVML_FI_DEV_ECC_CURRENT:
-	case NVML_FI_DEV_ECC_PENDING:
-		*value = NVML_FEATURE_ENABLED;
-		return NVML_SUCCESS;
 	case NVML_FI_DEV_IS_RESETLESS_MIG_SUPPORTED:
+		if (mig_abi_branch.number < MIG_SIM_BRANCH_535)
+			return NVML_ERROR_NOT_SUPPORTED;
 		*value = gpu->facts.model->is_mig_capable && !gpu->facts.model->mode_needs_reset;
 		return NVML_SUCCESS;
 	case NVML_FI_DEV_IS_MIG_MODE_INDEPENDENT_MIG_QUERY_CAPABLE:
-		*value = gpu->facts.model->is_mig_capable && mig_abi_answers_with_mig_off(gpu);
+		if (!mig_abi_rules()->answers_with_mig_off)
+			return NVML_ERROR_NOT_SUPPORTED;
+		*value = gpu->facts.model->is_mig_capable;
 		return NVML_SUCCESS;
 	default:
-		return NVML_ERROR_NOT_SUPPORTED;
+		return mig_abi_ecc_field(gpu, field, value);
 	}
 }
 
@@ -301,15 +242,18 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int values
 	clock_gettime(CLOCK_REALTIME, &now);
 	errno = saved_errno;
 	for (int i = 0; i < valuesCount; i++) {
-		unsigned int value = 0;
+		unsigned long long value = 0;
 
-		values[i].nvmlReturn = read_field(&gpu, values[i].fieldId, &value);
-		if (values[i].nvmlReturn != NVML_SUCCESS)
-			continue;
 		values[i].timestamp = (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 		values[i].latencyUsec = 0;
-		values[i].valueType = NVML_VALUE_TYPE_UNSIGNED_INT;
-		values[i].value.ullVal = value;
+		values[i].nvmlReturn = read_field(&gpu, values[i].fieldId, &value);
+		if (values[i].nvmlReturn == NVML_SUCCESS) {
+			values[i].valueType = NVML_VALUE_TYPE_UNSIGNED_INT;
+			values[i].value.ullVal = value;
+		} else if (values[i].nvmlReturn == NVML_ERROR_NOT_SUPPORTED) {
+			values[i].nvmlReturn = mig_monitor_field(device, values[i].fieldId,
+								 values[i].scopeId, &values[i]);
+		}
 	}
 	return NVML_SUCCESS;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Event sets: handles from a static table. Nothing happens yet that would be delivered.
+ * Event sets: who waits for which of the node's events.
  */
 #pragma once
 
-/* Frees every event set; called by the last Shutdown with the context's lock held. */
-void mig_abi_events_clear(void);
+#include "sim/abi/abi.h"
+
+/* Frees every event set and wakes who waits on `store`, for the answer UNINITIALIZED; called by the
+ * last Shutdown with the context's lock held. */
+void mig_abi_events_clear(const struct mig_sim_store *store);

@@ -10,7 +10,11 @@
 
 #include "nvml/symbols.h"
 #include "shared/text.h"
+#include "sim/abi/branch.h"
 #include "sim/abi/lookup.h"
+#include "sim/abi/time.h"
+#include "sim/engine/holders.h"
+#include "sim/process/holder.h"
 
 #define PROFILE_NAME_PREFIX "MIG "
 
@@ -22,7 +26,7 @@ static nvmlReturn_t check_answers(const struct mig_abi_gpu *gpu)
 {
 	if (!gpu->facts.model->is_mig_capable)
 		return NVML_ERROR_NOT_SUPPORTED;
-	if (!mig_abi_answers_with_mig_off(gpu) && !mig_abi_is_mig_on(gpu))
+	if (!mig_abi_rules()->answers_with_mig_off && !mig_abi_is_mig_on(gpu))
 		return NVML_ERROR_NOT_SUPPORTED;
 	return NVML_SUCCESS;
 }
@@ -38,7 +42,7 @@ static nvmlReturn_t find_profile(nvmlDevice_t device, unsigned int index, const 
 
 	if (code != NVML_SUCCESS)
 		return code;
-	if (!out || index >= mig_abi_gi_profile_count(&gpu))
+	if (!out || index >= mig_abi_rules()->gi_profile_count)
 		return NVML_ERROR_INVALID_ARGUMENT;
 	code = check_answers(&gpu);
 	if (code != NVML_SUCCESS)
@@ -115,28 +119,24 @@ static void fill_v3(const struct mig_table_gi_profile *profile,
 	info->capabilities = capabilities(profile);
 }
 
-/* Writes the version that the caller asked for; the version word is the first member of all. */
-static nvmlReturn_t fill_versioned(const struct mig_table_gi_profile *profile, void *info)
+/* Writes the version that the caller asked for, one that is known; the version word is the first
+ * member of all. */
+static void fill_versioned(const struct mig_table_gi_profile *profile, void *info)
 {
 	unsigned int version;
 
 	memcpy(&version, info, sizeof(version));
-	switch (version) {
-	case MIG_NVML_STRUCT_VERSION(nvmlGpuInstanceProfileInfo_v2_t, 2):
-		fill_v2(profile, info);
-		return NVML_SUCCESS;
-	case MIG_NVML_STRUCT_VERSION(nvmlGpuInstanceProfileInfo_v3_t, 3):
+	if (version == MIG_NVML_STRUCT_VERSION(nvmlGpuInstanceProfileInfo_v3_t, 3))
 		fill_v3(profile, info);
-		return NVML_SUCCESS;
-	default:
-		return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
-	}
+	else
+		fill_v2(profile, info);
 }
 
 static bool is_known_version(const nvmlGpuInstanceProfileInfo_v2_t *info)
 {
 	return info->version == MIG_NVML_STRUCT_VERSION(nvmlGpuInstanceProfileInfo_v2_t, 2) ||
-	       info->version == MIG_NVML_STRUCT_VERSION(nvmlGpuInstanceProfileInfo_v3_t, 3);
+	       (info->version == MIG_NVML_STRUCT_VERSION(nvmlGpuInstanceProfileInfo_v3_t, 3) &&
+		mig_abi_rules()->profile_info_version >= 3);
 }
 
 MIG_EXPORT nvmlReturn_t nvmlDeviceGetGpuInstanceProfileInfo(nvmlDevice_t device,
@@ -172,23 +172,13 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetGpuInstanceProfileInfoV(nvmlDevice_t device
 	nvmlReturn_t code = find_profile(device, profile, info, &row);
 
 	/* A bad version is the caller's mistake and is said before what the GPU lacks. */
-	if (code == NVML_ERROR_NOT_SUPPORTED && !is_known_version(info))
-		return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
-	if (code != NVML_SUCCESS)
+	if (code != NVML_SUCCESS && code != NVML_ERROR_NOT_SUPPORTED)
 		return code;
-	return fill_versioned(row, info);
-}
-
-/* The row of a profile id. */
-static nvmlReturn_t find_profile_by_id(const struct mig_abi_gpu *gpu, unsigned int profile_id,
-				       unsigned int *row)
-{
-	int found = mig_sim_gi_row_by_id(gpu->facts.model, profile_id);
-
-	if (found < 0)
-		return NVML_ERROR_INVALID_ARGUMENT;
-	*row = (unsigned int)found;
-	return NVML_SUCCESS;
+	if (!is_known_version(info))
+		return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+	if (code == NVML_SUCCESS)
+		fill_versioned(row, info);
+	return code;
 }
 
 MIG_EXPORT nvmlReturn_t nvmlDeviceGetGpuInstanceProfileInfoByIdV(
@@ -206,10 +196,10 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetGpuInstanceProfileInfoByIdV(
 		return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
 	code = check_answers(&gpu);
 	if (code == NVML_SUCCESS)
-		code = find_profile_by_id(&gpu, profileId, &row);
-	if (code != NVML_SUCCESS)
-		return code;
-	return fill_versioned(&gpu.facts.model->gi[row], info);
+		code = mig_abi_find_gi_row(&gpu, profileId, &row);
+	if (code == NVML_SUCCESS)
+		fill_versioned(&gpu.facts.model->gi[row], info);
+	return code;
 }
 
 /* ---- placements and capacity ------------------------------------------------------------------ */
@@ -231,7 +221,7 @@ static nvmlReturn_t get_placements(nvmlDevice_t device, unsigned int profile_id,
 	if (code == NVML_SUCCESS && !mig_abi_is_admin(gpu.store))
 		code = NVML_ERROR_NO_PERMISSION;
 	if (code == NVML_SUCCESS)
-		code = find_profile_by_id(&gpu, profile_id, &row);
+		code = mig_abi_find_gi_row(&gpu, profile_id, &row);
 	if (code != NVML_SUCCESS)
 		return code;
 	profile = &gpu.facts.model->gi[row];
@@ -289,7 +279,7 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetGpuInstanceRemainingCapacity(nvmlDevice_t d
 	if (code == NVML_SUCCESS && !mig_abi_is_admin(d.gpu.store))
 		code = NVML_ERROR_NO_PERMISSION;
 	if (code == NVML_SUCCESS)
-		code = find_profile_by_id(&d.gpu, profileId, &row);
+		code = mig_abi_find_gi_row(&d.gpu, profileId, &row);
 	if (code != NVML_SUCCESS)
 		return code;
 	if (!d.state.mig_current)
@@ -308,12 +298,24 @@ struct gi_change {
 };
 
 static nvmlReturn_t apply_create(void *cookie, const struct mig_abi_gpu *gpu,
-				 struct mig_sim_gpu_state *state)
+				 struct mig_sim_gpu_state *state, const struct mig_sim_state *node)
 {
 	struct gi_change *change = cookie;
+	unsigned int row;
+	nvmlReturn_t code;
 
-	return mig_sim_gi_create(&gpu->facts, state, change->profile_id, change->start,
+	/* The engine knows all profiles of the GPU, this driver branch perhaps not. */
+	if (state->mig_current &&
+	    mig_abi_find_gi_row(gpu, change->profile_id, &row) != NVML_SUCCESS)
+		return NVML_ERROR_INVALID_ARGUMENT;
+	code = mig_sim_gi_create(&gpu->facts, state, change->profile_id, change->start,
 				 change->size, &change->gi_id);
+	/* Clients of other instances are not in the way, one of the whole GPU is. */
+	if (code == NVML_SUCCESS &&
+	    mig_sim_is_held(node->holders, mig_sim_place_gpu(gpu->gpu_index), MIG_SIM_REACH_EXACT,
+			    mig_sim_holder_is_alive))
+		return NVML_ERROR_IN_USE;
+	return code;
 }
 
 static nvmlReturn_t create(nvmlDevice_t device, struct gi_change *change,
@@ -330,7 +332,7 @@ static nvmlReturn_t create(nvmlDevice_t device, struct gi_change *change,
 		return NVML_ERROR_NOT_SUPPORTED;
 	if (!mig_abi_is_admin(gpu.store))
 		return NVML_ERROR_NO_PERMISSION;
-	code = mig_abi_change(&gpu, apply_create, change);
+	code = mig_abi_change_timed(&gpu, MIG_SIM_OPERATION_CREATE, apply_create, change);
 	if (code == NVML_SUCCESS)
 		*gpuInstance = mig_handle_gi(gpu.gpu_index, change->gi_id);
 	return code;
@@ -361,11 +363,15 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceCreateGpuInstanceWithPlacement(
 }
 
 static nvmlReturn_t apply_destroy(void *cookie, const struct mig_abi_gpu *gpu,
-				  struct mig_sim_gpu_state *state)
+				  struct mig_sim_gpu_state *state, const struct mig_sim_state *node)
 {
 	const unsigned int *gi_id = cookie;
 	nvmlReturn_t code = mig_sim_gi_destroy(&gpu->facts, state, *gi_id);
 
+	if (code == NVML_SUCCESS &&
+	    mig_sim_is_held(node->holders, mig_sim_place_gi(gpu->gpu_index, *gi_id),
+			    MIG_SIM_REACH_WITHIN, mig_sim_holder_is_alive))
+		return NVML_ERROR_IN_USE;
 	/* Somebody else was quicker: the handle is stale now. */
 	return code == NVML_ERROR_NOT_FOUND ? NVML_ERROR_INVALID_ARGUMENT : code;
 }
@@ -379,7 +385,7 @@ MIG_EXPORT nvmlReturn_t nvmlGpuInstanceDestroy(nvmlGpuInstance_t gpuInstance)
 		return code;
 	if (!mig_abi_is_admin(gi.gpu.store))
 		return NVML_ERROR_NO_PERMISSION;
-	return mig_abi_change(&gi.gpu, apply_destroy, &gi.gi_id);
+	return mig_abi_change_timed(&gi.gpu, MIG_SIM_OPERATION_DESTROY, apply_destroy, &gi.gi_id);
 }
 
 /* ---- queries ---------------------------------------------------------------------------------- */
@@ -406,7 +412,7 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetGpuInstances(nvmlDevice_t device, unsigned 
 		return NVML_ERROR_INVALID_ARGUMENT;
 	code = check_partitioned(&d);
 	if (code == NVML_SUCCESS)
-		code = find_profile_by_id(&d.gpu, profileId, &row);
+		code = mig_abi_find_gi_row(&d.gpu, profileId, &row);
 	if (code != NVML_SUCCESS)
 		return code;
 	/* The caller's array has room for as many as the profile says there can be. */

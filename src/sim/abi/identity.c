@@ -3,13 +3,17 @@
  * Which device is which: handles by index, UUID, PCI address and serial number, and the names and
  * numbers that lead back to them.
  */
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
 #include "nvml/symbols.h"
+#include "shared/number.h"
 #include "shared/sha1.h"
 #include "shared/text.h"
 #include "sim/abi/lookup.h"
+#include "sim/abi/monitor_board.h"
+#include "sim/abi/visible.h"
 
 /* What a GPU is on the PCI bus: a 3D controller. */
 enum {
@@ -22,6 +26,9 @@ enum {
 	UUID_TEXT_LENGTH = MIG_UUID_TEXT_SIZE - 1,
 };
 
+#define OLD_PREFIX	  "MIG-GPU-"
+#define OLD_PREFIX_LENGTH (sizeof(OLD_PREFIX) - 1)
+
 /* ---- handles ---------------------------------------------------------------------------------- */
 
 static nvmlReturn_t handle_by_index(unsigned int index, nvmlDevice_t *device)
@@ -32,6 +39,8 @@ static nvmlReturn_t handle_by_index(unsigned int index, nvmlDevice_t *device)
 		return NVML_ERROR_UNINITIALIZED;
 	if (!device || index >= store->node->gpu_count)
 		return NVML_ERROR_INVALID_ARGUMENT;
+	if (mig_sim_store_is_gpu_lost(store, index))
+		return NVML_ERROR_GPU_IS_LOST;
 	*device = mig_handle_gpu(index);
 	return NVML_SUCCESS;
 }
@@ -60,6 +69,8 @@ static nvmlReturn_t handle_by_pci_address(const char *bus_id, nvmlDevice_t *devi
 
 		if (gpu->pci_domain == wanted.domain && gpu->pci_bus == wanted.bus &&
 		    gpu->pci_device == wanted.device && wanted.function == 0) {
+			if (mig_sim_store_is_gpu_lost(store, i))
+				return NVML_ERROR_GPU_IS_LOST;
 			*device = mig_handle_gpu(i);
 			return NVML_SUCCESS;
 		}
@@ -77,13 +88,24 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetHandleByPciBusId_v2(const char *pciBusId, n
 	return handle_by_pci_address(pciBusId, device);
 }
 
-/* Serial numbers are not simulated, so no text is one. */
 MIG_EXPORT nvmlReturn_t nvmlDeviceGetHandleBySerial(const char *serial, nvmlDevice_t *device)
 {
-	if (!mig_abi_store())
+	const struct mig_sim_store *store = mig_abi_store();
+	char own[MIG_MONITOR_SERIAL_SIZE];
+
+	if (!store)
 		return NVML_ERROR_UNINITIALIZED;
 	if (!serial || !device)
 		return NVML_ERROR_INVALID_ARGUMENT;
+	for (unsigned int i = 0; i < store->node->gpu_count; i++) {
+		mig_monitor_serial(&store->node->gpus[i], own);
+		if (strncmp(serial, own, sizeof(own)) == 0) {
+			if (mig_sim_store_is_gpu_lost(store, i))
+				return NVML_ERROR_GPU_IS_LOST;
+			*device = mig_handle_gpu(i);
+			return NVML_SUCCESS;
+		}
+	}
 	return NVML_ERROR_NOT_FOUND;
 }
 
@@ -106,7 +128,7 @@ static bool find_mig_device(const struct mig_abi_gpu *gpu, const char *wanted, n
 			if (!state.gi[gi_id].in_use || !state.gi[gi_id].ci[ci_id].in_use)
 				continue;
 			mig_sim_mig_uuid(&gpu->facts, &state, gi_id, ci_id, uuid);
-			if (same_uuid(uuid, wanted)) {
+			if (same_uuid(uuid, wanted) && mig_abi_is_visible(gpu, gi_id, ci_id)) {
 				*device = mig_handle_device(gpu->gpu_index, gi_id, ci_id);
 				return true;
 			}
@@ -121,6 +143,8 @@ static nvmlReturn_t find_uuid(struct mig_sim_store *store, const char *wanted, b
 {
 	for (unsigned int i = 0; gpus && i < store->node->gpu_count; i++) {
 		if (same_uuid(store->node->gpus[i].uuid, wanted)) {
+			if (mig_sim_store_is_gpu_lost(store, i))
+				return NVML_ERROR_GPU_IS_LOST;
 			*device = mig_handle_gpu(i);
 			return NVML_SUCCESS;
 		}
@@ -130,7 +154,8 @@ static nvmlReturn_t find_uuid(struct mig_sim_store *store, const char *wanted, b
 
 		if (mig_abi_gpu_at(store, i, &gpu) == NVML_SUCCESS &&
 		    find_mig_device(&gpu, wanted, device))
-			return NVML_SUCCESS;
+			return mig_sim_store_is_gpu_lost(store, i) ? NVML_ERROR_GPU_IS_LOST
+								   : NVML_SUCCESS;
 	}
 	return NVML_ERROR_NOT_FOUND;
 }
@@ -156,6 +181,58 @@ static bool copy_uuid(const char *text, size_t length, char uuid[MIG_UUID_TEXT_S
 	return true;
 }
 
+/* Reads a number of `*text` that ends with `mark`, and moves *text behind that. */
+static bool take_id(const char **text, char mark, unsigned int max, unsigned int *id)
+{
+	size_t digits = strspn(*text, "0123456789");
+	int saved_errno = errno;
+	uint64_t value;
+	bool is_one;
+
+	is_one = digits > 0 && (*text)[digits] == mark &&
+		 mig_parse_u64_n(*text, digits, 0, max, &value) == 0;
+	errno = saved_errno;
+	if (!is_one)
+		return false;
+	*id = (unsigned int)value;
+	*text += digits + (mark != '\0');
+	return true;
+}
+
+/* "MIG-GPU-<UUID>/<GI>/<CI>", the form of drivers before 470, which newer ones still take. */
+static nvmlReturn_t handle_by_old_text(struct mig_sim_store *store, const char *text, size_t length,
+				       nvmlDevice_t *device)
+{
+	char copy[NVML_DEVICE_UUID_V2_BUFFER_SIZE];
+	char wanted[MIG_UUID_TEXT_SIZE];
+	const char *ids = copy + OLD_PREFIX_LENGTH + UUID_TEXT_LENGTH + 1;
+	struct mig_sim_gpu_state state;
+	struct mig_abi_gpu gpu;
+	unsigned int gi_id, ci_id;
+	nvmlReturn_t code;
+
+	if (length <= OLD_PREFIX_LENGTH + UUID_TEXT_LENGTH || length >= sizeof(copy))
+		return NVML_ERROR_INVALID_ARGUMENT;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	if (!copy_uuid(copy + OLD_PREFIX_LENGTH, UUID_TEXT_LENGTH, wanted) || ids[-1] != '/' ||
+	    !take_id(&ids, '/', UINT32_MAX, &gi_id) || !take_id(&ids, '\0', UINT32_MAX, &ci_id))
+		return NVML_ERROR_INVALID_ARGUMENT;
+	code = find_uuid(store, wanted, true, false, device);
+	if (code != NVML_SUCCESS)
+		return code;
+	if (gi_id >= MIG_SIM_GIS_MAX || ci_id >= MIG_SIM_CIS_MAX)
+		return NVML_ERROR_NOT_FOUND;
+	mig_sim_store_read_gpu(store, mig_handle_decode(*device).gpu_index, &state);
+	if (!state.mig_current || !state.gi[gi_id].in_use || !state.gi[gi_id].ci[ci_id].in_use)
+		return NVML_ERROR_NOT_FOUND;
+	if (mig_abi_gpu_at(store, mig_handle_decode(*device).gpu_index, &gpu) != NVML_SUCCESS ||
+	    !mig_abi_is_visible(&gpu, gi_id, ci_id))
+		return NVML_ERROR_NOT_FOUND;
+	*device = mig_handle_device(mig_handle_decode(*device).gpu_index, gi_id, ci_id);
+	return NVML_SUCCESS;
+}
+
 /* `length` bytes of text: "GPU-" or "MIG-" and a UUID. */
 static nvmlReturn_t handle_by_uuid_text(struct mig_sim_store *store, const char *text,
 					size_t length, nvmlDevice_t *device)
@@ -165,6 +242,8 @@ static nvmlReturn_t handle_by_uuid_text(struct mig_sim_store *store, const char 
 
 	if (length < UUID_PREFIX_LENGTH)
 		return NVML_ERROR_INVALID_ARGUMENT;
+	if (length > OLD_PREFIX_LENGTH && strncmp(text, OLD_PREFIX, OLD_PREFIX_LENGTH) == 0)
+		return handle_by_old_text(store, text, length, device);
 	is_gpu = strncmp(text, "GPU-", UUID_PREFIX_LENGTH) == 0;
 	is_mig = strncmp(text, "MIG-", UUID_PREFIX_LENGTH) == 0;
 	if ((!is_gpu && !is_mig) ||
@@ -258,7 +337,7 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetIndex(nvmlDevice_t device, unsigned int *in
 		return code;
 	if (!index)
 		return NVML_ERROR_INVALID_ARGUMENT;
-	*index = d.is_mig ? (unsigned int)mig_sim_device_index(&d.state, d.gi_id, d.ci_id)
+	*index = d.is_mig ? mig_abi_visible_index(&d.gpu, &d.state, d.gi_id, d.ci_id)
 			  : d.gpu.gpu_index;
 	return NVML_SUCCESS;
 }

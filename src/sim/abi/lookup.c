@@ -8,45 +8,10 @@
 #include <string.h>
 
 #include "shared/number.h"
+#include "sim/abi/branch.h"
 #include "sim/abi/failure.h"
-
-/* What NVML_GPU_INSTANCE_PROFILE_COUNT and NVML_COMPUTE_INSTANCE_PROFILE_COUNT are in the header
- * of each branch (reference: 470 asks for 8 and 7 of them, 535 and 550 for 10 and 8). */
-static const struct {
-	unsigned int from_branch;
-	unsigned int gi_profile_count;
-	unsigned int ci_profile_count;
-} branch_limits[] = {
-	{0, 8, 7},
-	{MIG_SIM_BRANCH_535, 10, 8},
-	{MIG_SIM_BRANCH_580, NVML_GPU_INSTANCE_PROFILE_COUNT, NVML_COMPUTE_INSTANCE_PROFILE_COUNT},
-};
-
-static unsigned int branch_row(const struct mig_abi_gpu *gpu)
-{
-	unsigned int row = 0;
-
-	for (unsigned int i = 1; i < MIG_ARRAY_SIZE(branch_limits); i++) {
-		if (gpu->facts.node->branch >= branch_limits[i].from_branch)
-			row = i;
-	}
-	return row;
-}
-
-unsigned int mig_abi_gi_profile_count(const struct mig_abi_gpu *gpu)
-{
-	return branch_limits[branch_row(gpu)].gi_profile_count;
-}
-
-unsigned int mig_abi_ci_profile_count(const struct mig_abi_gpu *gpu)
-{
-	return branch_limits[branch_row(gpu)].ci_profile_count;
-}
-
-bool mig_abi_answers_with_mig_off(const struct mig_abi_gpu *gpu)
-{
-	return gpu->facts.node->branch >= MIG_SIM_BRANCH_550;
-}
+#include "sim/abi/visible.h"
+#include "sim/tree/tree.h"
 
 nvmlReturn_t mig_abi_gpu_at(struct mig_sim_store *store, unsigned int gpu_index,
 			    struct mig_abi_gpu *out)
@@ -73,6 +38,8 @@ static nvmlReturn_t gpu_of_ref(struct mig_handle_ref ref, struct mig_abi_gpu *ou
 		return NVML_ERROR_UNINITIALIZED;
 	if (ref.kind == MIG_HANDLE_NONE || ref.gpu_index >= store->node->gpu_count)
 		return NVML_ERROR_INVALID_ARGUMENT;
+	if (mig_sim_store_is_gpu_lost(store, ref.gpu_index))
+		return NVML_ERROR_GPU_IS_LOST;
 	return mig_abi_gpu_at(store, ref.gpu_index, out);
 }
 
@@ -83,6 +50,18 @@ nvmlReturn_t mig_abi_find_gpu(nvmlDevice_t device, struct mig_abi_gpu *out)
 	if (ref.kind != MIG_HANDLE_GPU)
 		ref.kind = MIG_HANDLE_NONE;
 	return gpu_of_ref(ref, out);
+}
+
+nvmlReturn_t mig_abi_find_gi_row(const struct mig_abi_gpu *gpu, unsigned int profile_id,
+				 unsigned int *row)
+{
+	int found = mig_sim_gi_row_by_id(gpu->facts.model, profile_id);
+
+	if (found < 0 ||
+	    gpu->facts.model->gi[found].profile_index >= mig_abi_rules()->gi_profile_count)
+		return NVML_ERROR_INVALID_ARGUMENT;
+	*row = (unsigned int)found;
+	return NVML_SUCCESS;
 }
 
 const struct mig_table_gi_profile *mig_abi_gi_profile(const struct mig_abi_gpu *gpu,
@@ -135,7 +114,11 @@ static nvmlReturn_t find_instance(const void *handle, enum mig_handle_kind kind,
 	if (code != NVML_SUCCESS)
 		return code;
 	mig_sim_store_read_gpu(out->gpu.store, ref.gpu_index, &out->state);
-	return resolve_instance(ref, kind != MIG_HANDLE_GI, out);
+	code = resolve_instance(ref, kind != MIG_HANDLE_GI, out);
+	if (code == NVML_SUCCESS && kind == MIG_HANDLE_MIG_DEVICE &&
+	    !mig_abi_is_visible(&out->gpu, out->gi_id, out->ci_id))
+		return NVML_ERROR_INVALID_ARGUMENT;
+	return code;
 }
 
 nvmlReturn_t mig_abi_find_gi(nvmlGpuInstance_t handle, struct mig_abi_instance *out)
@@ -226,13 +209,8 @@ struct change {
 	mig_abi_change_fn apply;
 	void *cookie;
 	nvmlReturn_t code;
+	bool is_tree_old; /* instances came or went: their files have to follow */
 };
-
-static bool is_mig_changed(const struct mig_sim_gpu_state *a, const struct mig_sim_gpu_state *b)
-{
-	return a->mig_current != b->mig_current || a->mig_pending != b->mig_pending ||
-	       memcmp(a->gi, b->gi, sizeof(a->gi)) != 0;
-}
 
 static bool run_change(void *cookie, const struct mig_sim_store *store, struct mig_sim_state *state)
 {
@@ -241,30 +219,39 @@ static bool run_change(void *cookie, const struct mig_sim_store *store, struct m
 	struct mig_sim_gpu_state before = *now;
 
 	(void)store;
-	change->code = change->apply(change->cookie, change->gpu, now);
+	change->code = now->is_lost ? NVML_ERROR_GPU_IS_LOST
+				    : change->apply(change->cookie, change->gpu, now, state);
 	if (change->code != NVML_SUCCESS || memcmp(&before, now, sizeof(before)) == 0)
 		return false;
-	if (is_mig_changed(&before, now))
-		state->config_changes++;
+	mig_sim_event_mig_config(state, change->gpu->gpu_index, &before);
+	change->is_tree_old = memcmp(before.gi, now->gi, sizeof(before.gi)) != 0;
 	return true;
+}
+
+nvmlReturn_t mig_abi_update(struct mig_sim_store *store, mig_sim_change_fn change, void *cookie,
+			    const nvmlReturn_t *unchanged)
+{
+	int saved_errno = errno;
+	enum mig_sim_status status = mig_sim_store_update(store, change, cookie);
+	nvmlReturn_t code = NVML_SUCCESS;
+
+	if (status == MIG_SIM_UNCHANGED) {
+		code = *unchanged;
+	} else if (status != MIG_SIM_OK) {
+		mig_abi_failure_set(store->detail);
+		code = mig_abi_status_code(status);
+	}
+	errno = saved_errno;
+	return code;
 }
 
 nvmlReturn_t mig_abi_change(const struct mig_abi_gpu *gpu, mig_abi_change_fn apply, void *cookie)
 {
 	struct change change = {.gpu = gpu, .apply = apply, .cookie = cookie};
-	int saved_errno = errno;
-	enum mig_sim_status status = mig_sim_store_update(gpu->store, run_change, &change);
-	nvmlReturn_t code;
+	nvmlReturn_t code = mig_abi_update(gpu->store, run_change, &change, &change.code);
 
-	if (status == MIG_SIM_UNCHANGED)
-		code = change.code;
-	else if (status == MIG_SIM_OK)
-		code = NVML_SUCCESS;
-	else {
-		mig_abi_failure_set(gpu->store->detail);
-		code = mig_abi_status_code(status);
-	}
-	errno = saved_errno;
+	if (code == NVML_SUCCESS && change.is_tree_old)
+		mig_sim_tree_refresh(gpu->store, gpu->gpu_index);
 	return code;
 }
 

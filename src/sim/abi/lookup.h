@@ -3,7 +3,8 @@
  * From a handle to what it means now, and from an answer to the caller's memory.
  *
  * Each look-up first answers UNINITIALIZED, then INVALID_ARGUMENT for a handle of the wrong kind
- * or of something that is gone; so a function that begins with one and then looks at its other
+ * or of something that is gone, then GPU_IS_LOST for whatever is on a GPU that has fallen off the
+ * bus; so a function that begins with one and then looks at its other
  * arguments keeps the order in which NVML complains. What an instance or MIG device is, is read
  * from the shared state in each call; nothing is remembered between calls. Thread-safe.
  */
@@ -48,6 +49,7 @@ nvmlReturn_t mig_abi_find_parent(nvmlDevice_t device, struct mig_abi_gpu *out);
 /* A GPU or MIG device handle with the GPU's state. */
 nvmlReturn_t mig_abi_find_device(nvmlDevice_t device, struct mig_abi_device *out);
 
+/* An instance handle with the GPU's state. */
 nvmlReturn_t mig_abi_find_gi(nvmlGpuInstance_t handle, struct mig_abi_instance *out);
 nvmlReturn_t mig_abi_find_ci(nvmlComputeInstance_t handle, struct mig_abi_instance *out);
 
@@ -62,12 +64,10 @@ const struct mig_table_gi_profile *mig_abi_gi_profile(const struct mig_abi_gpu *
 const struct mig_table_ci_profile *mig_abi_ci_profile(const struct mig_table_gi_profile *gi_profile,
 						      const struct mig_sim_ci *ci);
 
-/* Numbers of profile indexes that clients of this driver branch know (NVML_…_PROFILE_COUNT). */
-unsigned int mig_abi_gi_profile_count(const struct mig_abi_gpu *gpu);
-unsigned int mig_abi_ci_profile_count(const struct mig_abi_gpu *gpu);
-
-/* Whether this branch answers about GPU instance profiles while MIG mode is off. */
-bool mig_abi_answers_with_mig_off(const struct mig_abi_gpu *gpu);
+/* The row of a GPU instance profile id. INVALID_ARGUMENT: not this GPU's, or its index is none that
+ * this driver branch knows. */
+nvmlReturn_t mig_abi_find_gi_row(const struct mig_abi_gpu *gpu, unsigned int profile_id,
+				 unsigned int *row);
 
 /* The current MIG mode of a GPU, from one byte of the shared state. */
 bool mig_abi_is_mig_on(const struct mig_abi_gpu *gpu);
@@ -87,11 +87,19 @@ void mig_abi_fill_text(char *to, size_t size, const char *text);
 /*
  * One change of a GPU's state: takes the write lock, calls `apply` on the GPU's newest state and
  * publishes if it answers SUCCESS. Returns that answer, or what went wrong with the store. Keeps
- * errno. `apply` sees a state that others may have changed since the caller's look-up.
+ * errno. `node` is what that GPU is part of, for looking only. `apply` sees a state that others may
+ * have changed since the caller's look-up.
  */
 typedef nvmlReturn_t (*mig_abi_change_fn)(void *cookie, const struct mig_abi_gpu *gpu,
-					  struct mig_sim_gpu_state *state);
+					  struct mig_sim_gpu_state *state,
+					  const struct mig_sim_state *node);
 nvmlReturn_t mig_abi_change(const struct mig_abi_gpu *gpu, mig_abi_change_fn apply, void *cookie);
+
+/* mig_sim_store_update as an NVML code: SUCCESS if something was written, *unchanged (set by
+ * `change`) if nothing was to be, else what went wrong with the store, whose words are kept for
+ * migctl. Keeps errno. */
+nvmlReturn_t mig_abi_update(struct mig_sim_store *store, mig_sim_change_fn change, void *cookie,
+			    const nvmlReturn_t *unchanged);
 
 /* A parsed PCI address. */
 struct mig_abi_pci_address {

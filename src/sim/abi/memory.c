@@ -2,23 +2,26 @@
 /*
  * Memory, BAR1 and the attributes of MIG devices.
  *
- * Nothing is allocated on a simulated GPU: what is used is what the driver reserves. Of the whole
- * GPU that number is in the tables; of a MIG device it is not known and taken as 0. In the first
- * version of the structure what is reserved counts as used.
+ * What is used is what the driver reserves and what holders have. What the driver reserves of the
+ * whole GPU is in the tables; of a MIG device it is not known and taken as 0. In the first version
+ * of the structure what is reserved counts as used, and on 470 it is not in the total. The memory of
+ * a MIG device is that of its GPU instance, shared by all compute instances in it.
  */
 #include <string.h>
 
 #include "nvml/symbols.h"
-#include "sim/abi/lookup.h"
+#include "sim/abi/branch.h"
+#include "sim/abi/process.h"
 
 #define MIB (1024ULL * 1024ULL)
 
 struct memory {
 	unsigned long long total;
 	unsigned long long reserved;
+	unsigned long long held;
 };
 
-static nvmlReturn_t read_memory(const struct mig_abi_device *d, struct memory *memory)
+static nvmlReturn_t read_sizes(const struct mig_abi_device *d, struct memory *memory)
 {
 	const struct mig_gpu_table *model = d->gpu.facts.model;
 
@@ -39,6 +42,18 @@ static nvmlReturn_t read_memory(const struct mig_abi_device *d, struct memory *m
 	return NVML_SUCCESS;
 }
 
+static nvmlReturn_t read_memory(const struct mig_abi_device *d, struct memory *memory)
+{
+	uint64_t held = 0;
+	nvmlReturn_t code = read_sizes(d, memory);
+
+	if (code == NVML_SUCCESS)
+		code = mig_abi_held_memory(d, &held);
+	if (code == NVML_SUCCESS)
+		memory->held = MIG_MIN(held, memory->total - memory->reserved);
+	return code;
+}
+
 MIG_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory)
 {
 	struct mig_abi_device d;
@@ -52,9 +67,13 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_
 	code = read_memory(&d, &now);
 	if (code != NVML_SUCCESS)
 		return code;
+	if (mig_abi_rules()->hides_reserved_memory) {
+		now.total -= now.reserved;
+		now.reserved = 0;
+	}
 	memory->total = now.total;
-	memory->free = now.total - now.reserved;
-	memory->used = now.reserved;
+	memory->used = now.reserved + now.held;
+	memory->free = now.total - memory->used;
 	return NVML_SUCCESS;
 }
 
@@ -75,8 +94,8 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemo
 		return code;
 	memory->total = now.total;
 	memory->reserved = now.reserved;
-	memory->free = now.total - now.reserved;
-	memory->used = 0;
+	memory->free = now.total - now.reserved - now.held;
+	memory->used = now.held;
 	return NVML_SUCCESS;
 }
 

@@ -4,6 +4,10 @@
  */
 #include "nvml/symbols.h"
 #include "sim/abi/lookup.h"
+#include "sim/abi/time.h"
+#include "sim/abi/visible.h"
+#include "sim/engine/holders.h"
+#include "sim/process/holder.h"
 
 /* ---- mode ------------------------------------------------------------------------------------- */
 
@@ -39,11 +43,13 @@ struct mode_change {
 };
 
 static nvmlReturn_t change_mode(void *cookie, const struct mig_abi_gpu *gpu,
-				struct mig_sim_gpu_state *state)
+				struct mig_sim_gpu_state *state, const struct mig_sim_state *node)
 {
 	struct mode_change *change = cookie;
+	bool is_held = mig_sim_is_held(node->holders, mig_sim_place_gpu(gpu->gpu_index),
+				       MIG_SIM_REACH_WITHIN, mig_sim_holder_is_alive);
 
-	return mig_sim_mode_set(&gpu->facts, state, change->mode, &change->activation);
+	return mig_sim_mode_set(&gpu->facts, state, change->mode, is_held, &change->activation);
 }
 
 MIG_EXPORT nvmlReturn_t nvmlDeviceSetMigMode(nvmlDevice_t device, unsigned int mode,
@@ -62,7 +68,7 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceSetMigMode(nvmlDevice_t device, unsigned int m
 		return NVML_ERROR_NOT_SUPPORTED;
 	if (!mig_abi_is_admin(gpu.store))
 		return NVML_ERROR_NO_PERMISSION;
-	code = mig_abi_change(&gpu, change_mode, &change);
+	code = mig_abi_change_timed(&gpu, MIG_SIM_OPERATION_MODE_CHANGE, change_mode, &change);
 	if (code == NVML_SUCCESS)
 		*activationStatus = change.activation;
 	return code;
@@ -111,7 +117,7 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t device,
 		return NVML_ERROR_NOT_SUPPORTED;
 	if (index >= max_mig_devices(d.gpu.facts.model))
 		return NVML_ERROR_INVALID_ARGUMENT;
-	if (!d.state.mig_current || !mig_sim_device_at(&d.state, index, &gi_id, &ci_id))
+	if (!d.state.mig_current || !mig_abi_visible_at(&d.gpu, &d.state, index, &gi_id, &ci_id))
 		return NVML_ERROR_NOT_FOUND;
 	*migDevice = mig_handle_device(d.gpu.gpu_index, gi_id, ci_id);
 	return NVML_SUCCESS;

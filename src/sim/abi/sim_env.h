@@ -9,3 +9,6 @@
 
 /* Set to anything non-empty: this process is not the node's administrator. */
 #define MIG_SIM_ENV_UNPRIVILEGED "MIGSIM_UNPRIVILEGED"
+/* The prefix of host paths (shared/hostroot.h, which the library does not have): where capability
+ * nodes are looked for. */
+#define MIG_SIM_ENV_HOST_ROOT	 "MIGCTL_HOST_ROOT"

@@ -63,7 +63,7 @@ MIG_EXPORT nvmlReturn_t nvmlSystemGetNVMLVersion(char *version, unsigned int len
 {
 	const struct mig_sim_store *store = mig_abi_store();
 
-	if (!store && mig_abi_branch.number < MIG_SIM_BRANCH_535)
+	if (!store && !mig_abi_rules()->knows_version_before_init)
 		return NVML_ERROR_UNINITIALIZED;
 	return mig_abi_put_text(version, length,
 				store ? store->node->nvml_version : mig_abi_branch.nvml_version);

@@ -18,20 +18,29 @@
 #include "sim/engine/engine.h"
 
 /* The PCI bus of GPU 0 of a node that does not say where its GPUs are; the others follow. */
-#define FIRST_BUS    0x10
-#define BUS_MAX	     0xff
-#define PCI_SLOT_MAX 0x1f
-#define DOMAIN_MAX   UINT32_MAX
-#define KNOWN_MAX    128 /* names in one "known are" list */
-#define SPEC_NO_GPUS "none"
-#define GPU_SPEC_MAX 4096
+#define FIRST_BUS      0x10
+#define BUS_MAX	       0xff
+#define PCI_SLOT_MAX   0x1f
+#define DOMAIN_MAX     UINT32_MAX
+#define KNOWN_MAX      128 /* names in one "known are" list */
+#define SPEC_NO_GPUS   "none"
+#define DEFAULT_DRIVER "550"
+#define GPU_SPEC_MAX   4096
 
+/* Ascending. What differs between them, and from where it is known: docs/driver-branches.md. */
 static const struct mig_sim_driver drivers[] = {
-	{MIG_SIM_BRANCH_550, "550.163.01", "12.550.163.01", 12040, true},
-	{MIG_SIM_BRANCH_470, "470.256.02", "11.470.256.02", 11040, false},
-	{MIG_SIM_BRANCH_535, "535.309.01", "12.535.309.01", 12020, false},
-	{MIG_SIM_BRANCH_580, "580.173.02", "13.580.173.02", 13000, false},
+	{MIG_SIM_BRANCH_470, "470.256.02", "11.470.256.02", 11040, NULL},
+	{MIG_SIM_BRANCH_535, "535.309.01", "12.535.309.01", 12020, NULL},
+	{MIG_SIM_BRANCH_550, "550.163.01", "12.550.163.01", 12040,
+	 "remaining capacity while MIG mode is off"},
+	{MIG_SIM_BRANCH_580, "580.173.02", "13.580.173.02", 13000,
+	 "exported names, profile indexes, error codes, remaining capacity while MIG mode is off"},
 };
+
+const struct mig_sim_driver *mig_sim_driver_at(size_t index)
+{
+	return index < MIG_ARRAY_SIZE(drivers) ? &drivers[index] : NULL;
+}
 
 const char *const mig_sim_layout_words[] = {
 	[MIG_SIM_LAYOUT_NORMAL] = "normal",
@@ -53,6 +62,11 @@ const char *const mig_sim_off_capacity_words[] = {
 const char *const mig_sim_export_table_words[] = {
 	[MIG_SIM_EXPORT_TABLE_FULL] = "full",
 	[MIG_SIM_EXPORT_TABLE_NONE] = "none",
+};
+
+const char *const mig_sim_visibility_words[] = {
+	[MIG_SIM_VISIBILITY_ALL] = "all",
+	[MIG_SIM_VISIBILITY_DEVFS] = "devfs",
 };
 
 const char *const mig_sim_switch_words[] = {"off", "on"};
@@ -91,21 +105,42 @@ static bool driver_matches(const struct mig_sim_driver *driver, const char *text
 
 const struct mig_sim_driver *mig_sim_driver_find(const char *text, struct mig_error **err)
 {
+	_cleanup_buf_ struct mig_buf known = MIG_BUF_INIT(GPU_SPEC_MAX);
+
 	if (!text)
-		return &drivers[0];
+		text = DEFAULT_DRIVER;
 	for (size_t i = 0; i < MIG_ARRAY_SIZE(drivers); i++) {
-		if (!driver_matches(&drivers[i], text))
-			continue;
-		if (drivers[i].is_simulated)
+		if (driver_matches(&drivers[i], text))
 			return &drivers[i];
-		mig_error_set(err, MIG_ERROR_REFUSED, "driver branch %u is not simulated yet",
-			      drivers[i].branch);
-		mig_error_hint(err, "use branch %u (%s)", drivers[0].branch, drivers[0].version);
-		return NULL;
+		mig_buf_printf(&known, "%s%u (%s)", i ? ", " : "", drivers[i].branch,
+			       drivers[i].version);
 	}
 	mig_error_set(err, MIG_ERROR_REFUSED, "unknown driver branch '%s'", text);
-	mig_error_hint(err, "use branch %u (%s)", drivers[0].branch, drivers[0].version);
+	mig_error_hint(err, "simulated are %s", mig_buf_text(&known));
 	return NULL;
+}
+
+static void set_driver(struct mig_sim_description *d, const struct mig_sim_driver *driver)
+{
+	d->node.branch = driver->branch;
+	d->node.cuda_version = driver->cuda_version;
+	mig_text_copy(d->node.driver_version, sizeof(d->node.driver_version), driver->version);
+	mig_text_copy(d->node.nvml_version, sizeof(d->node.nvml_version), driver->nvml_version);
+}
+
+void mig_sim_description_stand_in(struct mig_sim_description *d, const char *version)
+{
+	const struct mig_sim_driver *chosen = &drivers[0];
+	uint64_t branch = 0;
+
+	/* Digits up to the first point; what is no version at all has branch 0. */
+	if (mig_parse_u64_n(version, strspn(version, "0123456789"), 0, UINT32_MAX, &branch))
+		branch = 0;
+	for (size_t i = 0; i < MIG_ARRAY_SIZE(drivers); i++) {
+		if (drivers[i].branch <= branch)
+			chosen = &drivers[i];
+	}
+	set_driver(d, chosen);
 }
 
 struct mig_sim_description *mig_sim_description_new(const char *name, struct mig_error **err)
@@ -282,7 +317,7 @@ int mig_sim_parse_pci_address(const char *text, struct mig_sim_gpu_desc *gpu,
 
 /* ---- completing and checking ------------------------------------------------------------------ */
 
-static bool is_uuid(const char *text)
+bool mig_sim_is_gpu_uuid(const char *text)
 {
 	static const char shape[] = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
@@ -315,7 +350,7 @@ static int check_gpu(const struct mig_sim_description *d, uint32_t index, struct
 	const struct mig_sim_gpu_desc *gpu = &d->node.gpus[index];
 	const struct mig_gpu_table *model = &d->models[gpu->model];
 
-	if (!is_uuid(gpu->uuid)) {
+	if (!mig_sim_is_gpu_uuid(gpu->uuid)) {
 		mig_error_set(err, MIG_ERROR_CONFIG, "gpus[%u].uuid: '%s' is not a GPU UUID", index,
 			      gpu->uuid);
 		return mig_error_hint(err, "write it as GPU- and 8-4-4-4-12 lower case hexadecimal "
@@ -353,10 +388,7 @@ int mig_sim_description_finish(struct mig_sim_description *d, const char *driver
 
 	if (!found)
 		return -1;
-	d->node.branch = found->branch;
-	d->node.cuda_version = found->cuda_version;
-	mig_text_copy(d->node.driver_version, sizeof(d->node.driver_version), found->version);
-	mig_text_copy(d->node.nvml_version, sizeof(d->node.nvml_version), found->nvml_version);
+	set_driver(d, found);
 	d->node.owner_uid = (uint32_t)geteuid();
 	for (uint32_t i = 0; i < d->node.gpu_count; i++)
 		derive_identity(d, i);
@@ -403,7 +435,8 @@ static int spec_count(char **item, uint64_t *count, struct mig_error **err)
 	if (digits == 0 || (*x != 'x' && *x != 'X'))
 		return 0;
 	if (mig_parse_u64_n(*item, digits, 1, MIG_SIM_GPUS_MAX, count)) {
-		mig_error_set(err, MIG_ERROR_REFUSED, "a node has 1 to %d GPUs, not %.*s",
+		mig_error_set(err, MIG_ERROR_REFUSED,
+			      "a node has at most %d GPUs, and a count is at least 1, not %.*s",
 			      MIG_SIM_GPUS_MAX, (int)MIG_MIN(digits, (size_t)32), *item);
 		return -1;
 	}

@@ -12,31 +12,20 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "shared/json_writer.h"
 #include "sim/control/control.h"
 
-#define MIG_SIM_MINOR_DERIVED	     UINT32_MAX
-#define MIG_SIM_MINOR_MAX	     31	  /* the capability minors are laid out for 32 GPUs */
-#define MIG_SIM_NUMA_NODE_MAX	     1023 /* what Linux can count to */
-#define MIG_SIM_DESCRIPTION_FILE     "node.json"
-#define MIG_SIM_DESCRIPTION_FORMAT   "migsim-node/1"
-#define MIG_SIM_DESCRIPTION_SIZE_MAX ((size_t)4 << 20)
-
-/* A driver branch and what it calls itself. */
-struct mig_sim_driver {
-	uint32_t branch;
-	const char *version;
-	const char *nvml_version;
-	uint32_t cuda_version;
-	bool is_simulated; /* false: known, but this build cannot simulate it */
-};
+#define MIG_SIM_DESCRIPTION_FILE   "node.json"
+#define MIG_SIM_DESCRIPTION_FORMAT "migsim-node/1"
 
 /* By branch ("550") or version ("550.163.01"); NULL is the default. NULL with *err if it is
- * unknown or not simulated. */
+ * unknown. */
 const struct mig_sim_driver *mig_sim_driver_find(const char *text, struct mig_error **err);
 
 /* Words of the settings in descriptions, indexed by the enums of state.h (more in control.h). */
 extern const char *const mig_sim_off_capacity_words[MIG_SIM_OFF_CAPACITY_COUNT];
 extern const char *const mig_sim_export_table_words[MIG_SIM_EXPORT_TABLE_COUNT];
+extern const char *const mig_sim_visibility_words[MIG_SIM_VISIBILITY_COUNT];
 #define MIG_SIM_SWITCH_COUNT 2
 extern const char *const mig_sim_switch_words[MIG_SIM_SWITCH_COUNT]; /* off, on */
 
@@ -89,9 +78,20 @@ const char *mig_sim_arch_word(unsigned int arch);
 int mig_sim_trust_check(const char *what, const struct stat *st,
 			struct mig_error **err) MIG_MUST_CHECK;
 
-/* control/description_write.c: the complete document that makes this node again. */
-int mig_sim_description_write(const struct mig_sim_description *d, struct mig_buf *out,
-			      struct mig_error **err);
+/*
+ * control/description_instances.c: the members "mig_mode_pending" and "gpu_instances" of a GPU, into
+ * *initial and out of it. `where` is the path of the GPU in the document.
+ */
+int mig_sim_initial_from_json(const struct mig_sim_description *d,
+			      const struct mig_sim_gpu_desc *gpu, const char *where, json_t *object,
+			      struct mig_sim_initial *initial, struct mig_error **err);
+void mig_sim_initial_write(const struct mig_gpu_table *model, const struct mig_sim_gpu_desc *gpu,
+			   const struct mig_sim_initial *initial, struct mig_json *json);
+/* Puts it into the state of a GPU just made. */
+void mig_sim_initial_apply(const struct mig_sim_initial *initial, struct mig_sim_gpu_state *state);
+
+/* control/description_timing.c: the member "timing" into d->node. */
+int mig_sim_timing_from_json(struct mig_sim_description *d, json_t *value, struct mig_error **err);
 
 /* control/home.c: the last part of a name or path if it is a valid node name, else NULL with *err.
  * Points into `node`. */

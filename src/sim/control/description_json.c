@@ -17,13 +17,22 @@
 #include "sim/control/json_read.h"
 
 static const char *const top_keys[] = {
-	"format",	"name", "driver", "off_capacity", "ampere_mode_change",
-	"export_table", "gpus", "models"};
+	"format",	"name",	      "driver", "off_capacity", "ampere_mode_change",
+	"export_table", "visibility", "gpus",	"models",	"recorded",
+	"timing"};
 
-static const char *const gpu_keys[] = {"model",	     "count",	    "layout",
-				       "uuid",	     "pci_address", "minor",
-				       "numa_node",  "mig_mode",    "persistence_mode",
-				       "mode_change"};
+static const char *const gpu_keys[] = {"model",
+				       "count",
+				       "layout",
+				       "uuid",
+				       "pci_address",
+				       "minor",
+				       "numa_node",
+				       "mig_mode",
+				       "persistence_mode",
+				       "mode_change",
+				       "mig_mode_pending",
+				       "gpu_instances"};
 
 /* ---- the file --------------------------------------------------------------------------------- */
 
@@ -179,6 +188,7 @@ static int read_gpu(struct mig_sim_description *d, const char *where, json_t *ob
 		    uint8_t mode_change, struct mig_error **err)
 {
 	json_t *count_value = json_object_get(object, "count");
+	struct mig_sim_initial initial;
 	struct mig_sim_gpu_desc gpu;
 	const char *key;
 	uint64_t count = 1;
@@ -204,8 +214,12 @@ static int read_gpu(struct mig_sim_description *d, const char *where, json_t *ob
 	    (gpu.uuid[0] || gpu.bus_id[0] || gpu.minor_number != MIG_SIM_MINOR_DERIVED))
 		return mig_json_complain(err, where, "count",
 					 "several GPUs cannot share a uuid, pci_address or minor");
+	if (mig_sim_initial_from_json(d, &gpu, where, object, &initial, err))
+		return -1;
 	if (mig_sim_description_add_gpus(d, &gpu, count, err))
 		return mig_error_wrap(err, "%s", where);
+	for (uint64_t i = 1; i <= count; i++)
+		d->initial[d->node.gpu_count - i] = initial;
 	return 0;
 }
 
@@ -300,7 +314,12 @@ static int read_document(json_t *document, const char *name, const char *driver,
 	if (read_word("", document, "off_capacity", mig_sim_off_capacity_words,
 		      MIG_SIM_OFF_CAPACITY_COUNT, &d->node.off_capacity, err) ||
 	    read_word("", document, "export_table", mig_sim_export_table_words,
-		      MIG_SIM_EXPORT_TABLE_COUNT, &d->node.export_table, err))
+		      MIG_SIM_EXPORT_TABLE_COUNT, &d->node.export_table, err) ||
+	    read_word("", document, "visibility", mig_sim_visibility_words,
+		      MIG_SIM_VISIBILITY_COUNT, &d->node.visibility, err))
+		return -1;
+	if (json_object_get(document, "timing") &&
+	    mig_sim_timing_from_json(d, json_object_get(document, "timing"), err))
 		return -1;
 	if (read_models(d, json_object_get(document, "models"), err) ||
 	    read_gpus(d, document, err) || mig_sim_description_finish(d, driver, err))
@@ -309,19 +328,26 @@ static int read_document(json_t *document, const char *name, const char *driver,
 	return 0;
 }
 
-int mig_sim_describe_file(const char *name, const char *path, const char *driver,
-			  struct mig_sim_description **out, struct mig_error **err)
+int mig_sim_describe_text(const char *name, const char *source, const struct mig_buf *text,
+			  const char *driver, struct mig_sim_description **out,
+			  struct mig_error **err)
 {
-	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_SIM_DESCRIPTION_SIZE_MAX);
-	json_t *document;
+	json_t *document = parse(source, text, err);
 	int result;
 
-	if (read_trusted(path, &text, err))
-		return -1;
-	document = parse(path, &text, err);
 	if (!document)
 		return -1;
 	result = read_document(document, name, driver, out, err);
 	json_decref(document);
-	return result ? mig_error_wrap(err, "%s", path) : 0;
+	return result ? mig_error_wrap(err, "%s", source) : 0;
+}
+
+int mig_sim_describe_file(const char *name, const char *path, const char *driver,
+			  struct mig_sim_description **out, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_SIM_DESCRIPTION_SIZE_MAX);
+
+	if (read_trusted(path, &text, err))
+		return -1;
+	return mig_sim_describe_text(name, path, &text, driver, out, err);
 }

@@ -39,9 +39,11 @@ static const char *const ci_profile_words[MIG_TABLE_CI_PROFILES_MAX] = {
 	"8_SLICE", "6_SLICE", "1_SLICE_REV1", "7_SLICE_NVL",
 };
 
-static const char *const arch_words[] = {"TURING", "AMPERE", "ADA", "HOPPER", "BLACKWELL"};
-static const uint8_t arch_values[] = {MIG_ARCH_TURING, MIG_ARCH_AMPERE, MIG_ARCH_ADA,
-				      MIG_ARCH_HOPPER, MIG_ARCH_BLACKWELL};
+/* "UNKNOWN": older or newer than these; NVML of the simulated driver then answers just that. */
+static const char *const arch_words[] = {"TURING", "AMPERE",	"ADA",
+					 "HOPPER", "BLACKWELL", "UNKNOWN"};
+static const uint8_t arch_values[] = {MIG_ARCH_TURING, MIG_ARCH_AMPERE,	   MIG_ARCH_ADA,
+				      MIG_ARCH_HOPPER, MIG_ARCH_BLACKWELL, MIG_ARCH_UNKNOWN};
 
 const char *mig_sim_gi_profile_word(unsigned int profile_index)
 {
@@ -545,6 +547,10 @@ static int check_usable(const char *where, struct mig_gpu_table *model, struct m
 	_cleanup_buf_ struct mig_buf missing = MIG_BUF_INIT(4096);
 
 	mig_gpu_table_complete(model);
+	/* A recording of a GPU whose profiles nobody could read: MIG mode works, and that is all. */
+	if (model->is_mig_capable && model->gi_profile_count == 0 &&
+	    model->memory_total_mib != MIG_TABLE_UNKNOWN)
+		model->is_usable = 1;
 	if (model->is_usable)
 		return 0;
 	mig_sim_model_missing(model, &missing);

@@ -179,6 +179,17 @@ static void write_model(struct mig_json *json, const struct mig_gpu_table *model
 	mig_json_object_end(json);
 }
 
+/* What only one GPU has; what is left to be derived is left out. */
+static void write_gpu_identity(struct mig_json *json, const struct mig_sim_gpu_desc *gpu)
+{
+	if (gpu->uuid[0])
+		mig_json_member_string(json, "uuid", gpu->uuid);
+	if (gpu->bus_id[0])
+		mig_json_member_string(json, "pci_address", gpu->bus_id);
+	if (gpu->minor_number != MIG_SIM_MINOR_DERIVED)
+		mig_json_member_uint(json, "minor", gpu->minor_number);
+}
+
 static void write_gpu(struct mig_json *json, const struct mig_sim_description *d, uint32_t index)
 {
 	const struct mig_sim_gpu_desc *gpu = &d->node.gpus[index];
@@ -186,9 +197,7 @@ static void write_gpu(struct mig_json *json, const struct mig_sim_description *d
 	mig_json_object_begin(json);
 	mig_json_member_string(json, "model", d->models[gpu->model].key);
 	mig_json_member_string(json, "layout", mig_sim_layout_words[gpu->layout]);
-	mig_json_member_string(json, "uuid", gpu->uuid);
-	mig_json_member_string(json, "pci_address", gpu->bus_id);
-	mig_json_member_uint(json, "minor", gpu->minor_number);
+	write_gpu_identity(json, gpu);
 	mig_json_key(json, "numa_node");
 	if (gpu->numa_node < 0)
 		mig_json_null(json);
@@ -198,6 +207,7 @@ static void write_gpu(struct mig_json *json, const struct mig_sim_description *d
 	mig_json_member_string(json, "persistence_mode",
 			       mig_sim_switch_words[gpu->initial_persistence]);
 	mig_json_member_string(json, "mode_change", mig_sim_mode_change_words[gpu->mode_change]);
+	mig_sim_initial_write(&d->models[gpu->model], gpu, &d->initial[index], json);
 	mig_json_object_end(json);
 }
 
@@ -209,12 +219,13 @@ static bool is_builtin(const struct mig_gpu_table *model)
 	return builtin && memcmp(builtin, model, sizeof(*model)) == 0;
 }
 
-static void write_models(struct mig_json *json, const struct mig_sim_description *d)
+/* `all`: also those that are built in, for a reader whose version may have others. */
+static void write_models(struct mig_json *json, const struct mig_sim_description *d, bool all)
 {
 	bool is_open = false;
 
 	for (uint32_t i = 0; i < d->node.model_count; i++) {
-		if (is_builtin(&d->models[i]))
+		if (!all && is_builtin(&d->models[i]))
 			continue;
 		if (!is_open) {
 			mig_json_key(json, "models");
@@ -227,7 +238,29 @@ static void write_models(struct mig_json *json, const struct mig_sim_description
 		mig_json_object_end(json);
 }
 
-int mig_sim_description_write(const struct mig_sim_description *d, struct mig_buf *out,
+static void write_recorded(struct mig_json *json, const struct mig_sim_recorded *recorded)
+{
+	mig_json_key(json, "recorded");
+	mig_json_object_begin(json);
+	mig_json_member_string(json, "by", "migctl " MIG_VERSION);
+	mig_json_member_string(json, "driver_version", recorded->driver_version);
+	mig_json_member_string(json, "nvml_version",
+			       recorded->nvml_version[0] ? recorded->nvml_version : NULL);
+	mig_json_key(json, "not_read");
+	mig_json_array_begin(json);
+	for (size_t i = 0; i < recorded->not_read_count; i++) {
+		mig_json_object_begin(json);
+		mig_json_member_string(json, "what", recorded->not_read[i].what);
+		mig_json_member_string(json, "why", recorded->not_read[i].why);
+		mig_json_member_string(json, "instead", recorded->not_read[i].instead);
+		mig_json_object_end(json);
+	}
+	mig_json_array_end(json);
+	mig_json_object_end(json);
+}
+
+int mig_sim_description_write(const struct mig_sim_description *d,
+			      const struct mig_sim_recorded *recorded, struct mig_buf *out,
 			      struct mig_error **err)
 {
 	struct mig_json json;
@@ -235,13 +268,20 @@ int mig_sim_description_write(const struct mig_sim_description *d, struct mig_bu
 	mig_json_init(&json, out);
 	mig_json_object_begin(&json);
 	mig_json_member_string(&json, "format", MIG_SIM_DESCRIPTION_FORMAT);
-	mig_json_member_string(&json, "name", d->node.name);
+	if (d->node.name[0])
+		mig_json_member_string(&json, "name", d->node.name);
+	if (recorded)
+		write_recorded(&json, recorded);
 	mig_json_member_string(&json, "driver", d->node.driver_version);
 	mig_json_member_string(&json, "off_capacity",
 			       mig_sim_off_capacity_words[d->node.off_capacity]);
 	mig_json_member_string(&json, "export_table",
 			       mig_sim_export_table_words[d->node.export_table]);
-	write_models(&json, d);
+	mig_json_member_string(&json, "visibility", mig_sim_visibility_words[d->node.visibility]);
+	/* How long the machine takes was not measured. */
+	if (!recorded)
+		mig_sim_timing_write(&d->node, &json);
+	write_models(&json, d, recorded != NULL);
 	mig_json_key(&json, "gpus");
 	mig_json_array_begin(&json);
 	for (uint32_t i = 0; i < d->node.gpu_count; i++)
@@ -250,6 +290,7 @@ int mig_sim_description_write(const struct mig_sim_description *d, struct mig_bu
 	mig_json_object_end(&json);
 	if (mig_json_finish(&json))
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY,
-				     "cannot write the description of node '%s'", d->node.name);
+				     "cannot write the description of %s%s",
+				     d->node.name[0] ? "node " : "the node", d->node.name);
 	return 0;
 }

@@ -20,6 +20,9 @@
 #include "shared/file.h"
 #include "shared/hostroot.h"
 #include "sim/control/description.h"
+#include "sim/control/jail.h"
+#include "sim/control/tree.h"
+#include "sim/tree/tree.h"
 
 #define CAPABILITY_XATTR    "security.capability"
 #define INTERPRETERS_MAX    4	/* a script whose interpreter is a script …; the kernel's limit */
@@ -27,9 +30,13 @@
 #define ENVIRONMENT_MAX	    ((size_t)1 << 20)
 #define DEFAULT_PATH	    "/usr/local/bin:/usr/bin:/bin"
 #define LIBRARY_FILE	    "libnvidia-ml.so.1"
+#define CUDA_FILE	    "libcuda.so.1"
+#define PROGRAM_FILE	    "migctl"
 #define INSTALLED_LIBRARIES "../lib/migctl/driver"
 #define INSTALLED_SHIMS	    "../libexec/migctl/sim"
+#define INSTALLED_CUDA	    INSTALLED_LIBRARIES "/cuda"
 #define BUILT_LIBRARIES	    "src/sim"
+#define BUILT_CUDA	    BUILT_LIBRARIES "/libcuda"
 #define BUILT_SHIMS	    "src/sim/shims"
 
 enum variable {
@@ -37,6 +44,7 @@ enum variable {
 	VARIABLE_HOST_ROOT,
 	VARIABLE_LIBRARY_PATH,
 	VARIABLE_PATH,
+	VARIABLE_PROGRAM,
 	VARIABLE_COUNT,
 };
 
@@ -45,6 +53,7 @@ static const char *const variable_names[VARIABLE_COUNT] = {
 	[VARIABLE_HOST_ROOT] = MIG_HOST_ROOT_ENV,
 	[VARIABLE_LIBRARY_PATH] = "LD_LIBRARY_PATH",
 	[VARIABLE_PATH] = "PATH",
+	[VARIABLE_PROGRAM] = "MIGCTL",
 };
 
 struct environment {
@@ -92,6 +101,17 @@ static int find_library(const char *exe_dir, unsigned int branch, char **directo
 	return mig_error_hint(err, "build it (ninja -C build), or install the whole package");
 }
 
+static int find_cuda(const char *exe_dir, char **directory, struct mig_error **err)
+{
+	*directory = find_directory(exe_dir, BUILT_CUDA, INSTALLED_CUDA, CUDA_FILE);
+	if (*directory)
+		return 0;
+	mig_error_set(err, MIG_ERROR_NO_DRIVER,
+		      "the simulated node's " CUDA_FILE " is not in '%s/%s' nor '%s/%s'", exe_dir,
+		      BUILT_CUDA, exe_dir, INSTALLED_CUDA);
+	return mig_error_hint(err, "build it (ninja -C build), or install the whole package");
+}
+
 static int find_shims(const char *exe_dir, char **directory, struct mig_error **err)
 {
 	*directory = find_directory(exe_dir, BUILT_SHIMS, INSTALLED_SHIMS, "sudo");
@@ -124,6 +144,18 @@ static char *prepend(const char *first, const char *rest)
 	return mig_buf_steal(&list);
 }
 
+/* "LIST:LAST" without the places where LAST stands in LIST. */
+static char *append(const char *list, const char *last)
+{
+	_cleanup_free_ char *moved = prepend(last, list);
+	size_t len = strlen(last);
+
+	/* prepend() leaves it at the beginning and nowhere else. */
+	if (!moved || moved[len] != ':')
+		return moved ? strdup(last) : NULL;
+	return mig_asprintf("%s:%s", moved + len + 1, last);
+}
+
 static bool is_on_path(const char *path, const char *directory)
 {
 	size_t wanted = strlen(directory);
@@ -139,18 +171,22 @@ static bool is_on_path(const char *path, const char *directory)
 	return false;
 }
 
-/* Shims first; migctl itself must be found too, so its directory follows if PATH has it not. */
-static char *make_path(const char *shims, const char *exe_dir)
+/*
+ * Shims first; migctl itself must be found too, so its directory follows if PATH has it not. In the
+ * jail the shims lie over the machine's own programs, and a program that writes down where it found
+ * nvidia-smi (nvidia-ctk) is to find it where every machine has it: there they come last.
+ */
+static char *make_path(const char *shims, const char *exe_dir, bool jail)
 {
 	const char *old = getenv("PATH");
 	_cleanup_free_ char *with_exe = NULL;
 
 	if (!old || !*old)
 		old = DEFAULT_PATH;
-	if (is_on_path(old, exe_dir))
-		return prepend(shims, old);
-	with_exe = prepend(exe_dir, old);
-	return with_exe ? prepend(shims, with_exe) : NULL;
+	with_exe = is_on_path(old, exe_dir) ? strdup(old) : prepend(exe_dir, old);
+	if (!with_exe)
+		return NULL;
+	return jail ? append(with_exe, shims) : prepend(shims, with_exe);
 }
 
 /*
@@ -169,29 +205,109 @@ static int check_directory(const char *variable, const char *directory, const ch
 			      "put migctl into a directory without ':', ';' and '$' in its path");
 }
 
-static int make_environment(const char *node, const struct mig_sim_exec_options *options,
-			    struct environment *out, struct mig_error **err)
+/* What of ours a node needs. */
+struct places {
+	struct mig_sim_node_desc node;
+	char *libraries; /* directories */
+	char *cuda;
+	char *shims;
+	char *library_file;
+	char *cuda_file;
+	char *program_file;
+};
+
+static void places_clear(struct places *places)
 {
-	_cleanup_free_ char *library = NULL;
-	_cleanup_free_ char *shims = NULL;
+	free(places->libraries);
+	free(places->cuda);
+	free(places->shims);
+	free(places->library_file);
+	free(places->cuda_file);
+	free(places->program_file);
+}
+
+static int find_places(const char *node, const char *exe_dir, struct places *places,
+		       struct mig_error **err)
+{
+	if (find_library(exe_dir, places->node.branch, &places->libraries, err) ||
+	    find_cuda(exe_dir, &places->cuda, err) || find_shims(exe_dir, &places->shims, err))
+		return -1;
+	places->library_file = mig_path_join(places->libraries, LIBRARY_FILE);
+	places->cuda_file = mig_path_join(places->cuda, CUDA_FILE);
+	places->program_file = mig_path_join(exe_dir, PROGRAM_FILE);
+	if (!places->library_file || !places->cuda_file || !places->program_file)
+		return mig_error_set_errno(err, ENOMEM, "node '%s'", node);
+	return 0;
+}
+
+/* Opens the node and mends what a killed program may have left of its files. */
+static int look_at_node(const char *node, const char *exe_dir, struct places *places,
+			struct mig_error **err)
+{
 	struct mig_sim_store store;
-	unsigned int branch;
-	struct stat st;
 
 	if (mig_sim_node_open(node, &store, err))
 		return -1;
-	branch = store.node->branch;
+	places->node = *store.node;
+	mig_sim_tree_refresh(&store, MIG_SIM_ALL_GPUS);
 	mig_sim_store_close(&store);
-	if (find_library(options->exe_dir, branch, &library, err) ||
-	    find_shims(options->exe_dir, &shims, err) ||
-	    check_directory(variable_names[VARIABLE_LIBRARY_PATH], library, ":;$", err) ||
-	    check_directory(variable_names[VARIABLE_PATH], shims, ":", err) ||
-	    check_directory(variable_names[VARIABLE_PATH], options->exe_dir, ":", err))
+	return find_places(node, exe_dir, places, err);
+}
+
+/* The copies in the node's root are for programs that are given that root; only its owner and root
+ * can refresh them, and others do not need to. */
+static void refresh_copies(const char *node, const struct places *places)
+{
+	const struct mig_sim_installation from = {
+		.library = places->library_file,
+		.libcuda = places->cuda_file,
+		.shims = places->shims,
+	};
+	int ignored = mig_sim_trees_install(node, places->node.driver_version, &from, NULL);
+
+	(void)ignored;
+}
+
+int mig_sim_node_prepare(const char *path, const char *exe_dir, struct mig_error **err)
+{
+	_cleanup_(places_clear) struct places places = {.libraries = NULL};
+
+	if (look_at_node(path, exe_dir, &places, err))
 		return -1;
+	refresh_copies(path, &places);
+	return 0;
+}
+
+static int check_directories(const struct places *places, const char *exe_dir,
+			     struct mig_error **err)
+{
+	const char *library_path = variable_names[VARIABLE_LIBRARY_PATH];
+	const char *path = variable_names[VARIABLE_PATH];
+
+	return check_directory(library_path, places->libraries, ":;$", err) ||
+			       check_directory(library_path, places->cuda, ":;$", err) ||
+			       check_directory(path, places->shims, ":", err) ||
+			       check_directory(path, exe_dir, ":", err)
+		       ? -1
+		       : 0;
+}
+
+static int make_environment(const char *node, const struct mig_sim_exec_options *options,
+			    struct places *places, struct environment *out, struct mig_error **err)
+{
+	_cleanup_free_ char *behind = NULL;
+	struct stat st;
+
+	if (look_at_node(node, options->exe_dir, places, err) ||
+	    check_directories(places, options->exe_dir, err))
+		return -1;
+	refresh_copies(node, places);
+	behind = prepend(places->cuda, getenv("LD_LIBRARY_PATH"));
 	out->values[VARIABLE_NODE] = strdup(node);
 	out->values[VARIABLE_HOST_ROOT] = mig_path_join(node, "root");
-	out->values[VARIABLE_LIBRARY_PATH] = prepend(library, getenv("LD_LIBRARY_PATH"));
-	out->values[VARIABLE_PATH] = make_path(shims, options->exe_dir);
+	out->values[VARIABLE_LIBRARY_PATH] = behind ? prepend(places->libraries, behind) : NULL;
+	out->values[VARIABLE_PATH] = make_path(places->shims, options->exe_dir, options->jail);
+	out->values[VARIABLE_PROGRAM] = strdup(places->program_file);
 	for (size_t i = 0; i < VARIABLE_COUNT; i++) {
 		if (!out->values[i])
 			return mig_error_set_errno(err, ENOMEM, "cannot make the environment");
@@ -232,8 +348,9 @@ int mig_sim_node_environment(const char *path, const struct mig_sim_exec_options
 			     struct mig_buf *out, struct mig_error **err)
 {
 	_cleanup_(environment_clear) struct environment environment = {{NULL}};
+	_cleanup_(places_clear) struct places places = {.libraries = NULL};
 
-	if (make_environment(path, options, &environment, err))
+	if (make_environment(path, options, &places, &environment, err))
 		return -1;
 	for (size_t i = 0; i < VARIABLE_COUNT; i++)
 		export_line(out, variable_names[i], environment.values[i]);
@@ -357,14 +474,42 @@ static void exec_by_shell(char *program, char *const argv[])
 	execv(args[0], args);
 }
 
+/* What goes wrong in there is about the machine and not about CMD, whatever its errno is. */
+static int enter_jail(const char *node, const struct places *places, struct mig_error **err)
+{
+	_cleanup_error_ struct mig_error *failure = NULL;
+	_cleanup_free_ char *home = NULL;
+	bool has_home = mig_sim_home(&home, NULL) == 0;
+	const struct mig_sim_jail jail = {
+		.node = node,
+		.desc = &places->node,
+		.library = places->library_file,
+		.libcuda = places->cuda_file,
+		.shims = places->shims,
+		.migctl = places->program_file,
+		.home = has_home ? home : NULL,
+	};
+
+	if (mig_sim_jail_enter(&jail, &failure) == 0)
+		return 0;
+	mig_error_set(err, MIG_ERROR_REFUSED, "%s", mig_error_message(failure));
+	if (mig_error_hint_text(failure))
+		mig_error_hint(err, "%s", mig_error_hint_text(failure));
+	return -1;
+}
+
 int mig_sim_node_exec(const char *path, const struct mig_sim_exec_options *options,
 		      char *const argv[], struct mig_error **err)
 {
 	_cleanup_(environment_clear) struct environment environment = {{NULL}};
+	_cleanup_(places_clear) struct places places = {.libraries = NULL};
 	_cleanup_free_ char *program = NULL;
 
-	if (make_environment(path, options, &environment, err))
+	if (make_environment(path, options, &places, &environment, err))
 		return -1;
+	if (options->jail && enter_jail(path, &places, err))
+		return -1;
+	/* Along the PATH and by the files that CMD will see. */
 	if (find_program(argv[0], environment.values[VARIABLE_PATH], &program, err) ||
 	    check_rights(program, err))
 		return -1;

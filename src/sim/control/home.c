@@ -230,16 +230,16 @@ int mig_sim_node_path(const char *node, char **path, struct mig_error **err)
 {
 	_cleanup_free_ char *chosen = NULL;
 	_cleanup_free_ char *found = NULL;
+	const char *from_env = secure_getenv(MIG_SIM_NODE_ENV);
+	const bool is_from_env = !node && from_env && *from_env;
 
 	if (!node) {
 		if (default_node(&chosen, err))
 			return -1;
 		node = chosen;
 	}
-	if (mig_sim_node_path_new(node, &found, err))
-		return -1;
-	if (check_exists(node, found, err))
-		return -1;
+	if (mig_sim_node_path_new(node, &found, err) || check_exists(node, found, err))
+		return is_from_env ? mig_error_wrap(err, "the node of %s", MIG_SIM_NODE_ENV) : -1;
 	*path = realpath(found, NULL);
 	return *path ? 0 : mig_error_set_errno(err, errno, "node '%s' (%s)", node, found);
 }

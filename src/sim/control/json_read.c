@@ -51,7 +51,14 @@ int mig_json_check_object(const char *where, json_t *value, const char *const *k
 		mig_text_escape_terminal(&shown, key);
 		mig_error_set(err, MIG_ERROR_CONFIG, "%s%sunknown key '%s'", where,
 			      *where ? ": " : "", mig_buf_text(&shown));
-		return mig_sim_hint_words(err, key, keys, count);
+		mig_sim_hint_words(err, key, keys, count);
+		/* The format grows by keys only, and this reader does not know those to come. */
+		if (err)
+			mig_error_hint(err,
+				       "%s; a file of a newer migctl can have keys that this one "
+				       "(" MIG_VERSION ") does not know",
+				       mig_error_hint_text(*err));
+		return -1;
 	}
 	return 0;
 }

@@ -17,15 +17,13 @@
 
 #include "shared/file.h"
 #include "sim/control/description.h"
+#include "sim/control/tree.h"
 #include "sim/engine/engine.h"
+#include "sim/tree/tree.h"
 
 #define WORK_PREFIX   ".migsim-work-"
 #define NODE_MODE     0755
 #define WORK_ATTEMPTS 100
-
-/* Directories of the node's host root that exist from the start. */
-static const char *const root_tree[] = {"root",	    "root/dev", "root/etc", "root/proc",
-					"root/run", "root/sys", "root/var", "root/var/lib"};
 
 /* ---- errors in words -------------------------------------------------------------------------- */
 
@@ -39,7 +37,8 @@ int mig_sim_status_error(struct mig_error **err, enum mig_sim_status status, con
 		mig_error_set(err, MIG_ERROR_NO_DRIVER, "%s", what);
 		return mig_error_hint(err, "'migctl sim list' shows all nodes");
 	case MIG_SIM_NO_PERMISSION:
-		return mig_error_set(err, MIG_ERROR_NO_PERMISSION, "%s", what);
+		mig_error_set(err, MIG_ERROR_NO_PERMISSION, "%s", what);
+		return mig_error_hint(err, "only a node's owner and root may change it");
 	case MIG_SIM_BAD_VERSION:
 		mig_error_set(err, MIG_ERROR_CORRUPT, "%s", what);
 		return mig_error_hint(
@@ -217,11 +216,25 @@ static int write_state(const char *work, const struct mig_sim_description *d,
 		};
 
 		mig_sim_gpu_init(&gpu, &states[i]);
+		mig_sim_initial_apply(&d->initial[i], &states[i]);
 	}
 	status = mig_sim_store_create(work, &d->node, d->models, states, detail);
 	if (status == MIG_SIM_OK)
 		return 0;
 	return mig_sim_status_error(err, status, detail, errno);
+}
+
+/* The files of the instances that a description gives the node from the start. */
+static int refresh_trees(const char *work, struct mig_error **err)
+{
+	struct mig_sim_store store;
+	enum mig_sim_status status = mig_sim_store_open(&store, work);
+
+	if (status != MIG_SIM_OK)
+		return mig_sim_status_error(err, status, store.detail, store.saved_errno);
+	mig_sim_tree_refresh(&store, MIG_SIM_ALL_GPUS);
+	mig_sim_store_close(&store);
+	return 0;
 }
 
 static int fill_work(const char *work, const struct mig_sim_description *d, struct mig_error **err)
@@ -231,17 +244,15 @@ static int fill_work(const char *work, const struct mig_sim_description *d, stru
 
 	if (!file)
 		return mig_error_set_errno(err, ENOMEM, "%s", MIG_SIM_DESCRIPTION_FILE);
-	for (size_t i = 0; i < MIG_ARRAY_SIZE(root_tree); i++) {
-		_cleanup_free_ char *path = mig_path_join(work, root_tree[i]);
-
-		if (!path || mkdir(path, NODE_MODE))
-			return mig_error_set_errno(err, errno, "cannot make '%s'", root_tree[i]);
-	}
-	if (mig_sim_description_write(d, &document, err))
+	if (mig_sim_trees_check_majors(err) || mig_sim_trees_make(work, d, err))
+		return -1;
+	if (mig_sim_description_write(d, NULL, &document, err))
 		return -1;
 	if (mig_file_write_durable(file, mig_buf_text(&document), document.len, 0644, err))
 		return -1;
-	return write_state(work, d, err);
+	if (write_state(work, d, err))
+		return -1;
+	return refresh_trees(work, err);
 }
 
 static int already_there(const char *node, const char *path, struct mig_error **err)

@@ -60,9 +60,11 @@ void mig_sim_gpu_init(const struct mig_sim_gpu *gpu, struct mig_sim_gpu_state *s
  * nvmlDeviceSetMigMode. *activation gets SUCCESS, RESET_REQUIRED or IN_USE; the pending mode is
  * set in each of these cases and the answer is SUCCESS. NOT_SUPPORTED: no MIG. INVALID_ARGUMENT:
  * mode is neither 0 nor 1. IN_USE: MIG is on, instances exist and it would be turned off.
+ * `is_held`: a process holds the GPU, which leaves a change pending (activation IN_USE) until it is
+ * asked for again. That Hopper and later do the same is inferred.
  */
 nvmlReturn_t mig_sim_mode_set(const struct mig_sim_gpu *gpu, struct mig_sim_gpu_state *state,
-			      unsigned int mode, nvmlReturn_t *activation);
+			      unsigned int mode, bool is_held, nvmlReturn_t *activation);
 
 /* ---- engine/instances.c: the life of GPU and compute instances -------------------------------- */
 
@@ -117,3 +119,52 @@ void mig_sim_mig_uuid(const struct mig_sim_gpu *gpu, const struct mig_sim_gpu_st
 
 /* BAR1 of a GPU instance in MiB (rules of data/mig.json per branch). */
 uint64_t mig_sim_gi_bar1_mib(const struct mig_sim_gpu *gpu, const struct mig_sim_gi *gi);
+
+/* ---- engine/events.c: what happened ----------------------------------------------------------- */
+
+/* Appends an event to the ring and moves event_serial on. `type` is one bit of nvmlEventType…;
+ * gi_id and ci_id may be MIG_SIM_NO_INSTANCE. */
+void mig_sim_event_push(struct mig_sim_state *state, uint64_t type, uint64_t data,
+			unsigned int gpu_index, unsigned int gi_id, unsigned int ci_id);
+
+/* The oldest event with a serial above `after` that the ring still has, or NULL. */
+const struct mig_sim_event *mig_sim_event_next(const struct mig_sim_state *state, uint64_t after);
+
+/* Its serial alone, if `newest` is that of the newest event; 0: there is none above `after`. */
+static inline uint64_t mig_sim_event_next_serial(uint64_t newest, uint64_t after)
+{
+	if (after >= newest)
+		return 0;
+	/* Events that were overwritten meanwhile are lost. */
+	return newest - after > MIG_SIM_EVENTS_MAX ? newest - MIG_SIM_EVENTS_MAX + 1 : after + 1;
+}
+
+/* To be called after a change of a GPU, whose state was `before`: if its MIG mode or its instances
+ * changed, counts a configuration change and pushes the event. */
+void mig_sim_event_mig_config(struct mig_sim_state *state, unsigned int gpu_index,
+			      const struct mig_sim_gpu_state *before);
+
+/* ---- engine/time.c: how long operations take ---------------------------------------------------- */
+
+/*
+ * Reserves the time of an operation on a GPU behind what was reserved before (on this GPU; on any
+ * GPU if the node is serial). `now_ns` is of CLOCK_BOOTTIME. Returns the point at which the
+ * operation is done. A reservation of more than ten minutes ahead is not believed: it is from before
+ * the real machine was started again.
+ */
+uint64_t mig_sim_time_reserve(const struct mig_sim_node_desc *node, struct mig_sim_state *state,
+			      unsigned int gpu_index, enum mig_sim_operation operation,
+			      uint64_t now_ns);
+
+/* ---- engine/reset.c: what a GPU reset and a reboot of the node do ------------------------------ */
+
+/*
+ * A reset of the GPU: its instances are gone, a pending MIG mode comes into force, volatile ECC
+ * counters begin anew. Who holds the GPU is the caller's matter. IN_USE: persistence mode is on.
+ * GPU_IS_LOST: it has fallen off the bus, which only a reboot mends.
+ */
+nvmlReturn_t mig_sim_gpu_reset(const struct mig_sim_gpu *gpu, struct mig_sim_gpu_state *state);
+
+/* A reboot, for one GPU: as a reset, and models whose MIG mode does not survive one have it off;
+ * a lost GPU is back; persistence mode is as described. */
+void mig_sim_gpu_reboot(const struct mig_sim_gpu *gpu, struct mig_sim_gpu_state *state);

@@ -25,10 +25,12 @@ void mig_sim_gpu_init(const struct mig_sim_gpu *gpu, struct mig_sim_gpu_state *s
 	state->mig_current = gpu->model->is_mig_capable && gpu->desc->initial_mig_mode;
 	state->mig_pending = state->mig_current;
 	state->persistence = gpu->desc->initial_persistence != 0;
+	state->ecc_current = 1; /* as delivered: MIG's GPUs have ECC on */
+	state->ecc_pending = 1;
 }
 
 nvmlReturn_t mig_sim_mode_set(const struct mig_sim_gpu *gpu, struct mig_sim_gpu_state *state,
-			      unsigned int mode, nvmlReturn_t *activation)
+			      unsigned int mode, bool is_held, nvmlReturn_t *activation)
 {
 	nvmlReturn_t status = NVML_SUCCESS;
 
@@ -46,6 +48,8 @@ nvmlReturn_t mig_sim_mode_set(const struct mig_sim_gpu *gpu, struct mig_sim_gpu_
 		else if (gpu->desc->mode_change == MIG_SIM_MODE_CHANGE_IN_USE)
 			status = NVML_ERROR_IN_USE;
 	}
+	if (mode != state->mig_current && is_held && status == NVML_SUCCESS)
+		status = NVML_ERROR_IN_USE;
 	state->mig_pending = (uint8_t)mode;
 	if (status == NVML_SUCCESS)
 		state->mig_current = (uint8_t)mode;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "shared/text.h"
+#include "sim/engine/engine.h"
 #include "sim/store/format.h"
 
 static uint64_t load_generation(const struct mig_sim_store *store)
@@ -51,6 +52,44 @@ void mig_sim_store_read(const struct mig_sim_store *store, struct mig_sim_state 
 	} while (mig_sim_read_retry(store, begun));
 }
 
+unsigned int mig_sim_store_read_holders(const struct mig_sim_store *store,
+					struct mig_sim_holder *out)
+{
+	const struct mig_sim_state *view;
+	unsigned int used;
+	uint64_t begun;
+
+	do {
+		begun = mig_sim_read_begin(store, &view);
+		used = 0;
+		for (unsigned int i = 0; i < MIG_SIM_HOLDERS_MAX; i++)
+			used += __atomic_load_n(&view->holders[i].pid, __ATOMIC_ACQUIRE) != 0;
+		if (out)
+			copy_words(out, view->holders, sizeof(view->holders));
+	} while (mig_sim_read_retry(store, begun));
+	return used;
+}
+
+bool mig_sim_store_read_event(const struct mig_sim_store *store, uint64_t after,
+			      struct mig_sim_event *out)
+{
+	const struct mig_sim_state *view;
+	uint64_t begun, newest, serial;
+
+	do {
+		begun = mig_sim_read_begin(store, &view);
+		newest = __atomic_load_n(&view->event_serial, __ATOMIC_ACQUIRE);
+		serial = mig_sim_event_next_serial(newest, after);
+		/* A row that is not of its event is one that somebody made up. */
+		for (; serial; serial = mig_sim_event_next_serial(newest, serial)) {
+			copy_words(out, &view->events[serial % MIG_SIM_EVENTS_MAX], sizeof(*out));
+			if (out->serial == serial)
+				break;
+		}
+	} while (mig_sim_read_retry(store, begun));
+	return serial != 0;
+}
+
 bool mig_sim_copy_is_valid(const struct mig_sim_store *store, const struct mig_sim_state *state,
 			   unsigned int index, char *why)
 {
@@ -64,6 +103,10 @@ bool mig_sim_copy_is_valid(const struct mig_sim_store *store, const struct mig_s
 	if (mig_sim_state_checksum(state, store->state_size) != state->checksum) {
 		mig_text_format(why, MIG_SIM_DETAIL_SIZE, "the checksum of copy %u is wrong",
 				index);
+		return false;
+	}
+	if (!mig_sim_common_state_validate(store->node, state, reason)) {
+		mig_text_format(why, MIG_SIM_DETAIL_SIZE, "copy %u: %.100s", index, reason);
 		return false;
 	}
 	for (uint32_t i = 0; i < store->node->gpu_count; i++) {

@@ -84,6 +84,9 @@ bool mig_sim_node_validate(const struct mig_sim_node_desc *node, char *why);
 bool mig_sim_model_validate(const struct mig_gpu_table *model, char *why);
 bool mig_sim_gpu_state_validate(const struct mig_gpu_table *model,
 				const struct mig_sim_gpu_state *state, char *why);
+/* What a state has besides its GPUs: faults, events, holders. */
+bool mig_sim_common_state_validate(const struct mig_sim_node_desc *node,
+				   const struct mig_sim_state *state, char *why);
 
 /* ---- copies.c: which of the two copies counts ------------------------------------------------- */
 

@@ -27,7 +27,7 @@
 
 #define MIG_SIM_STATE_FILE     "state"
 #define MIG_SIM_LOCK_FILE      "lock"
-#define MIG_SIM_FORMAT_VERSION 1
+#define MIG_SIM_FORMAT_VERSION 2
 
 enum mig_sim_status {
 	MIG_SIM_OK,
@@ -99,6 +99,61 @@ void mig_sim_store_read_gpu(const struct mig_sim_store *store, unsigned int gpu_
 
 /* Copies the whole state consistently into `out` (store->state_size bytes). */
 void mig_sim_store_read(const struct mig_sim_store *store, struct mig_sim_state *out);
+
+/* Copies the MIG_SIM_HOLDERS_MAX rows of the table of holders consistently into `out` (NULL: only
+ * counts). Returns how many are used, whether or not their processes live. */
+unsigned int mig_sim_store_read_holders(const struct mig_sim_store *store,
+					struct mig_sim_holder *out);
+
+/* Copies the oldest event with a serial above `after` that the ring still has. False: none. */
+bool mig_sim_store_read_event(const struct mig_sim_store *store, uint64_t after,
+			      struct mig_sim_event *out);
+
+/* The serial of the newest event. */
+static inline uint64_t mig_sim_store_event_serial(const struct mig_sim_store *store)
+{
+	const struct mig_sim_state *view;
+	uint64_t begun, serial;
+
+	do {
+		begun = mig_sim_read_begin(store, &view);
+		serial = __atomic_load_n(&view->event_serial, __ATOMIC_ACQUIRE);
+	} while (mig_sim_read_retry(store, begun));
+	return serial;
+}
+
+/* Whether a GPU has fallen off the bus; gpu_index < node->gpu_count. */
+static inline bool mig_sim_store_is_gpu_lost(const struct mig_sim_store *store,
+					     unsigned int gpu_index)
+{
+	const struct mig_sim_state *view;
+	uint64_t begun;
+	bool is_lost;
+
+	do {
+		begun = mig_sim_read_begin(store, &view);
+		is_lost = mig_sim_load_u8(&view->gpus[gpu_index].is_lost) != 0;
+	} while (mig_sim_read_retry(store, begun));
+	return is_lost;
+}
+
+/* The generation that readers see; it moves on with every write. */
+static inline uint64_t mig_sim_store_generation(const struct mig_sim_store *store)
+{
+	return __atomic_load_n(store->generation, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Sleeps until somebody writes, if the generation is still `seen`, and at most `timeout_ns`. May
+ * return early: the caller looks whether the generation has moved, and why. The wake of a writer
+ * that was killed just then is lost, so nobody waits for one longer than a second at a time.
+ * Signals are handled and end it. A cancellation point as little as any other function here. Keeps
+ * errno, thread-safe.
+ */
+void mig_sim_store_wait(const struct mig_sim_store *store, uint64_t seen, uint64_t timeout_ns);
+
+/* Wakes all who wait, in all processes, without a write. Keeps errno. */
+void mig_sim_store_wake(const struct mig_sim_store *store);
 
 /*
  * Changes the state. Takes the lock, checks the current copy (falls back to the older valid one),

@@ -95,6 +95,10 @@ static enum mig_sim_status change_and_publish(struct mig_sim_store *store,
 	repair(writer, state, store->state_size, &choice);
 	if (!change(cookie, store, state))
 		return MIG_SIM_UNCHANGED;
+	if (!mig_sim_common_state_validate(store->node, state, why))
+		return mig_sim_fail(failure, MIG_SIM_DAMAGED, 0,
+				    "refused to write a state that cannot be to '%s': %.60s", shown,
+				    why);
 	for (uint32_t i = 0; i < store->node->gpu_count; i++)
 		if (!mig_sim_gpu_state_validate(&store->models[store->node->gpus[i].model],
 						&state->gpus[i], why))
@@ -104,6 +108,7 @@ static enum mig_sim_status change_and_publish(struct mig_sim_store *store,
 					    shown, i, why);
 	mig_sim_copies_publish(writer->header, writer->copies, state, store->state_size,
 			       choice.generation + 1);
+	mig_sim_store_wake(store);
 	return MIG_SIM_OK;
 }
 

@@ -52,8 +52,15 @@ bool mig_sim_node_validate(const struct mig_sim_node_desc *node, char *why)
 	    !is_string(node->driver_version, sizeof(node->driver_version)) ||
 	    !is_string(node->nvml_version, sizeof(node->nvml_version)))
 		return WRONG(why, "has a bad description: a text of the node has no end");
+	for (unsigned int i = 0; i < MIG_SIM_OPERATION_COUNT; i++)
+		if (node->timing_ms[i] > MIG_SIM_OPERATION_MS_MAX)
+			return WRONG(why, "has a bad description: an operation takes too long");
+	/* Root makes files of that name in the node (sim/control/tree_install.c). */
+	if (strchr(node->driver_version, '/'))
+		return WRONG(why, "has a bad description: the driver's version is none");
 	if (node->off_capacity >= MIG_SIM_OFF_CAPACITY_COUNT ||
-	    node->export_table >= MIG_SIM_EXPORT_TABLE_COUNT)
+	    node->export_table >= MIG_SIM_EXPORT_TABLE_COUNT ||
+	    node->visibility >= MIG_SIM_VISIBILITY_COUNT || node->is_serial > 1)
 		return WRONG(why, "has a bad description: a setting of the node is out of range");
 	for (uint32_t i = 0; i < node->gpu_count; i++)
 		if (!gpu_desc_validate(node, i, why))
@@ -138,10 +145,57 @@ static bool gi_validate(const struct mig_gpu_table *model, const struct mig_sim_
 bool mig_sim_gpu_state_validate(const struct mig_gpu_table *model,
 				const struct mig_sim_gpu_state *state, char *why)
 {
-	if (state->mig_current > 1 || state->mig_pending > 1 || state->persistence > 1)
+	if (state->mig_current > 1 || state->mig_pending > 1 || state->persistence > 1 ||
+	    state->ecc_current > 1 || state->ecc_pending > 1 || state->is_lost > 1)
 		return WRONG(why, "a mode is neither on nor off");
 	for (unsigned int i = 0; i < MIG_SIM_GIS_MAX; i++)
 		if (!gi_validate(model, &state->gi[i]))
 			return WRONG(why, "GPU instance %u is out of range", i);
+	return true;
+}
+
+/* An instance id, or none. */
+static bool is_instance(uint8_t id, unsigned int limit)
+{
+	return id < limit || id == MIG_SIM_NO_INSTANCE;
+}
+
+static bool fault_validate(const struct mig_sim_fault *fault)
+{
+	return fault->id == 0 ||
+	       (fault->call > 0 && fault->action < MIG_SIM_FAULT_ACTION_COUNT &&
+		fault->is_from <= 1 && is_string(fault->function, sizeof(fault->function)));
+}
+
+bool mig_sim_common_state_validate(const struct mig_sim_node_desc *node,
+				   const struct mig_sim_state *state, char *why)
+{
+	uint32_t used = 0;
+
+	for (unsigned int i = 0; i < MIG_SIM_FAULTS_MAX; i++) {
+		used += state->faults[i].id != 0;
+		if (!fault_validate(&state->faults[i]))
+			return WRONG(why, "fault %u is out of range", i);
+	}
+	if (used != state->fault_count)
+		return WRONG(why, "it has %" PRIu32 " faults and counts %" PRIu32, used,
+			     state->fault_count);
+	for (unsigned int i = 0; i < MIG_SIM_EVENTS_MAX; i++) {
+		const struct mig_sim_event *event = &state->events[i];
+
+		if (event->serial != 0 &&
+		    (event->gpu >= node->gpu_count || !is_instance(event->gi, MIG_SIM_GIS_MAX) ||
+		     !is_instance(event->ci, MIG_SIM_CIS_MAX)))
+			return WRONG(why, "event %u is out of range", i);
+	}
+	for (unsigned int i = 0; i < MIG_SIM_HOLDERS_MAX; i++) {
+		const struct mig_sim_holder *holder = &state->holders[i];
+
+		if (holder->pid != 0 &&
+		    (holder->gpu >= node->gpu_count || !is_instance(holder->gi, MIG_SIM_GIS_MAX) ||
+		     !is_instance(holder->ci, MIG_SIM_CIS_MAX) ||
+		     holder->kind >= MIG_SIM_HOLDER_KIND_COUNT))
+			return WRONG(why, "holder %u is out of range", i);
+	}
 	return true;
 }

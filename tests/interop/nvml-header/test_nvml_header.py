@@ -23,7 +23,8 @@ SUITES = ('bookworm', 'trixie')  # Debian releases: their headers are of API 11 
 OURS = {'nvmlComputeInstanceInfo_v1_t', 'nvmlDeviceAttributes_v1_t', 'nvmlPciInfo_v1_t',
         'nvmlPciInfo_v2_t', 'MIG_NVML_NO_INSTANCE_ID',
         'nvmlComputeInstanceGetInfo', 'nvmlDeviceGetAttributes', 'nvmlDeviceGetPciInfo',
-        'nvmlDeviceGetPciInfo_v2', 'nvmlInternalGetExportTable'}
+        'nvmlDeviceGetPciInfo_v2', 'nvmlDeviceGetNvLinkRemotePciInfo',
+        'nvmlInternalGetExportTable'}
 
 # Constants that count what there is, and so grow: {name: {API: value there}}.
 COUNTS = {
