@@ -19,6 +19,23 @@ const struct mig_cmd mig_commands[] = {
 			   "UUIDs of the MIG devices are in the JSON.\n",
 	},
 	{
+		.name = "record",
+		.group = MIG_GROUP_NODE,
+		.summary = "write down this node, as the description of a simulated one",
+		.args = "FILE",
+		.min_args = 1,
+		.max_args = 1,
+		.options = mig_cmd_record_options,
+		.run = mig_cmd_record_run,
+		.details = "Reads only. 'migctl sim create NAME -f FILE' makes a simulated node of "
+			   "the\n"
+			   "file ('-': standard output). Serial numbers, the host's name and "
+			   "processes are\n"
+			   "not read, UUIDs only with --keep-ids. What could not be read is listed "
+			   "on\n"
+			   "standard error and in the file.\n",
+	},
+	{
 		.name = "apply",
 		.group = MIG_GROUP_LAYOUT,
 		.summary = "bring the node to a declared layout with the least change",

@@ -6,6 +6,10 @@
 
 #include "cli/cmd.h"
 
+/* cli/record.c */
+extern const struct mig_option mig_cmd_record_options[];
+int mig_cmd_record_run(const struct mig_invocation *inv, struct mig_error **err);
+
 /* cli/status.c */
 extern const struct mig_option mig_cmd_status_options[];
 int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err);
