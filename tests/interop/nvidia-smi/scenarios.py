@@ -5,10 +5,14 @@ expected/ has what nvidia-smi printed on another library, and the commands befor
 scenarios.list says how each is repeated and compared, and is explained at its top.
 Text, row order, exit status and all that is not masked are compared byte for byte.
 """
+import contextlib
 import hashlib
 import json
+import os
 import re
 import shlex
+import signal
+import xml.etree.ElementTree
 
 import smi
 import tap
@@ -35,7 +39,7 @@ class Recorded:
         self.command = one['command']
         self.exit = int(one['exit'])
         self.unprivileged = one.get('run as') == 'nobody'
-        self.injected = one.get('injected')
+        self.injected = one['injected'].split(',') if 'injected' in one else []
         self.off_capacity = one.get('remaining capacity with MIG off', 'not-supported')
         self.activation = int(one.get('activation status of SetMigMode', 0))
 
@@ -46,14 +50,14 @@ class Scenario:
     def __init__(self, file, compare, ids='', setup='', node=''):
         self.file = file
         self.name = re.sub(r'(\.[\d-]+)?\.txt$', '', file)
-        kind = re.fullmatch(r'(exact|help|masked|semantic|excluded)(?:\((.*)\))?', compare)
+        kind = re.fullmatch(r'(exact|help|masked|known|semantic|excluded)(?:\((.*)\))?', compare)
         self.kind, self.detail = kind[1], kind[2] or ''
-        self.masks = self.detail.split(',') if self.kind == 'masked' else []
+        self.masks = self.detail.split(',') if self.kind in ('masked', 'known') else []
         # (gpu, recorded id) -> id here
         self.ids = {tuple(map(int, key.split('/'))): int(value)
                     for key, value in (pair.split('=') for pair in ids.split())}
         self.setup = [f'nvidia-smi {part.strip()}' for part in setup.split(';') if part.strip()]
-        self.node = dict((part.split('=') + [''])[:2] for part in node.split())
+        self.node = dict((part.split('=', 1) + [''])[:2] for part in node.split())
 
 
 def read_list():
@@ -80,7 +84,18 @@ def count(scenarios):
 
 # ------------------------------------------------------------------------ rewriting
 
-def description(recorded, scenario):
+def faults(program, recorded, scenario):
+    """What sim exec has to inject, of the functions that this branch has. What was recorded as
+    another user with injected answers needs no such user here: only these answers were refusals."""
+    if 'own-answer' in scenario.node:
+        return []
+    with open(tap.source('data/nvml/symbols', f'{program.branch}.txt'), encoding='ascii') as stream:
+        names = stream.read().split()
+    wanted = recorded.injected + [value for key, value in scenario.node.items() if key == 'inject']
+    return [fault for fault in wanted if fault.partition('=')[0] in names]
+
+
+def description(program, recorded, scenario):
     """The node description that gives the recorded GPUs, addresses and UUIDs."""
     with open(tap.source(HERE, 'gpus.json'), encoding='utf-8') as stream:
         models = json.load(stream)['models']
@@ -94,6 +109,10 @@ def description(recorded, scenario):
                      'pci_address': FIRST_ADDRESS[index], 'persistence_mode': 'on',
                      'mode_change': change})
     used = {gpu['model'] for gpu in gpus} & set(models)
+    if program.branch == 470:
+        # this branch leaves what is reserved out of the total, and the recording's library did not
+        for key in used:
+            models[key]['memory_reserved_mib'] = 0
     return {'format': 'migsim-node/1', 'off_capacity': recorded.off_capacity, 'gpus': gpus,
             'models': {key: models[key] for key in sorted(used)}}
 
@@ -143,6 +162,7 @@ def map_text(scenario, text):
             (r'^\|\s+(\d+)  MIG \S+\s+\d+\s+(\d+)\s+\d+:\d+\s+\|$', 1, 2),  # -lgi
             (r'^\|\s+(\d+)\s+(\d+)       MIG ', 1, 2),  # -lci, -lcip
             (r'^\|\s+(\d+)\s+(\d+)\s+\d+\s+\d+  \|', 1, 2),  # the table
+            (r'^\|\s+(\d+)\s+(\d+)\s+\d+\s+\d+\s+C ', 1, 2),  # its processes
         )
         for pattern, gpu, old in rules:
             found = re.search(pattern, text)
@@ -158,11 +178,12 @@ def map_text(scenario, text):
 
 
 def substitute_versions(program, text):
-    """The recording has program and driver of one version; here the driver is the library's."""
-    recorded = r'(?:535\.309\.01|550\.163\.01)'
+    """The recording has program and driver of one version; here the program may be newer."""
+    recorded = re.escape(smi.LIBRARY_VERSION[program.branch])
     text = re.sub(rf'(NVIDIA-SMI ){recorded}', rf'\g<1>{program.version}', text)
-    return re.sub(rf'(Driver Version *: |<driver_version>){recorded}',
-                  rf'\g<1>{smi.LIBRARY_VERSION}', text)
+    # the recording's library said 12.4 on every branch
+    return re.sub(r'(CUDA Version *: |<cuda_version>)12\.4',
+                  rf'\g<1>{smi.CUDA_VERSION[program.branch]}', text)
 
 
 def mig_uuid_here(node, scenario, text):
@@ -217,6 +238,24 @@ def mask_bar1(text):
     return re.sub(r'^(\|                  \|#+MiB /)( +\d+)(MiB)', _blank, text, flags=re.M)
 
 
+def mask_total(text):
+    """Memory of whole GPUs in the default table: what a Tesla T4 reserves is not in it on 470, and
+    was in the recording's."""
+    return re.sub(r'^(\| N/A .* / )( *\d+)(MiB \|)', _blank, text, flags=re.M)
+
+
+def mask_process(text):
+    """Who holds a MIG device, in the table of processes and in --query-compute-apps: the
+    recording's library had one process that never was. Which instance is held and by how much
+    still counts."""
+    def blank(m):
+        return m[1] + '#' * len(m[2]) + m[3] + '#' * len(m[4]) + m[5]
+
+    text = re.sub(r'^(\|(?: +\d+){3})( +\d+ +)(C   )(\S+ +)(\d+MiB \|)$', blank, text,
+                  flags=re.M)
+    return re.sub(r'^\d+, [^,]+(, GPU-\S+, \d+ MiB)$', r'<pid>, <name>\1', text, flags=re.M)
+
+
 def mask_free(text):
     """Free count of the made-up 8-slice profile, which the recording's library counted on a GPU
     of 7 slices."""
@@ -240,24 +279,86 @@ def mask_readings(text):
 
 
 MASKS = {'mig-uuid': mask_mig_uuid, 'time': mask_time, 'usage': mask_usage, 'bar1': mask_bar1,
+         'total': mask_total, 'process': mask_process,
          'free': mask_free, 'readings': mask_readings}
+
+
+# ----------------------------------------------------------------- what was known
+
+def fields(text):
+    """[(path, value)] of -q or -q -x, in their order."""
+    found, path = [], []
+    if text.startswith('<?xml'):
+        def walk(element, above):
+            where = (*above, element.tag)
+            found.extend((where, value.strip()) for value in (element.text or '',) if value.strip())
+            for child in element:
+                walk(child, where)
+        text = re.sub('<(time|value)>(?=</)', r'\1', text)  # what masks put there
+        walk(xml.etree.ElementTree.fromstring(text), ())
+        return found
+    for line in text.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 4
+        name, colon, value = line.strip().partition(' : ')
+        path = path[:depth] + [''] * (depth - len(path)) + [name.strip()]
+        if colon:
+            found.append((tuple(path), value))
+    return found
+
+
+def check_known(want, here):
+    """Every field that the recording's library knew is here, with the same value and in the same
+    order. What it did not know was N/A there and may be anything here."""
+    got = {}
+    for path, value in fields(here):
+        got.setdefault(path, []).append(value)
+    known = [(path, value) for path, value in fields(want) if 'N/A' not in value]
+    tap.true(len(known) > 60, f'only {len(known)} fields are known')
+    for path, value in known:
+        tap.true(got.get(path), f'{" / ".join(path)} is not there')
+        while len(got[path]) > 1 and got[path][0] == 'N/A':
+            got[path].pop(0)
+        tap.equal(got[path].pop(0), value, ' / '.join(path))
 
 
 # -------------------------------------------------------------------------- running
 
+@contextlib.contextmanager
+def held(node, wish):
+    """'123MiB': every MIG device of the node has a process that holds it with so much memory;
+    '123MiB@0': the first one has."""
+    memory, _, which = wish.partition('@')
+    pids = []
+    try:
+        if memory:
+            uuids = [uuid for devices in smi.parse_devices(node.ok('-L')).values()
+                     for _, uuid in devices]
+            tap.true(uuids, 'there is nothing to hold')
+            for uuid in [uuids[int(which)]] if which else uuids:
+                got = tap.run([tap.build('migctl'), 'sim', 'hold', '--node', node.name,
+                               '--memory', memory, '--background', uuid])
+                pids.append(int(tap.succeeded(got).stdout))
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+
+
 def check(program, scenario):
     recorded = Recorded(scenario.file)
-    node = smi.Node(program).create(description(recorded, scenario))
+    node = smi.Node(program).create(description(program, recorded, scenario))
+    injected = faults(program, recorded, scenario)
     for command in scenario.setup or recorded.setup:
         words = map_command(scenario, shlex.split(command))
         tap.succeeded(node.smi(*words[1:]))
     command = mig_uuid_here(node, scenario, recorded.command)
     if 'no-driver' in scenario.node:
         node.leave()
-    got = node.smi(*map_command(scenario, shlex.split(command))[1:],
-                   unprivileged=recorded.unprivileged)
+    with held(node, scenario.node.get('hold', '')):
+        got = node.smi(*map_command(scenario, shlex.split(command))[1:],
+                       unprivileged=recorded.unprivileged and not injected, faults=injected)
     tap.equal(got.stderr, '', 'stderr')
-    if scenario.kind == 'help' and program.version != smi.RECORDED_VERSION[program.branch]:
+    if scenario.kind == 'help' and program.version != smi.LIBRARY_VERSION[program.branch]:
         tap.contains(got.stdout, 'nvidia-smi mig [options]')
     elif scenario.kind == 'help':
         digest = hashlib.sha256(got.stdout.encode()).hexdigest()
@@ -268,7 +369,10 @@ def check(program, scenario):
         here = got.stdout
         for mask in scenario.masks:
             want, here = MASKS[mask](want), MASKS[mask](here)
-        if scenario.kind == 'semantic':
+        if scenario.kind == 'known':
+            check_known(want, here)
+            want = here
+        elif scenario.kind == 'semantic':
             want = ''.join(sorted(want.splitlines(keepends=True)))
             here = ''.join(sorted(here.splitlines(keepends=True)))
         tap.equal(here, want)

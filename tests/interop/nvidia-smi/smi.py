@@ -14,15 +14,18 @@ import tempfile
 
 import tap
 
-# Where a program of each branch is found: Debian suites, the first that has one wins.
-SUITES = {535: ('bookworm-security', 'bookworm'), 550: ('trixie',)}
+# Where a program of each branch is found: Debian suite, package and folder; the first that there is
+# wins.
+PACKAGES = {470: (('bookworm', 'nvidia-tesla-470-smi', 'tesla-470'),
+                  ('bullseye', 'nvidia-smi', 'current')),
+            535: (('bookworm-security', 'nvidia-smi', 'current'),
+                  ('bookworm', 'nvidia-smi', 'current')),
+            550: (('trixie', 'nvidia-smi', 'current'),)}
+BRANCHES = tuple(PACKAGES)
 
-# What the library reports, whichever nvidia-smi asks: it is built for this branch.
-LIBRARY_VERSION = '550.163.01'
-
-
-# Of what the recordings (expected/) were made with.
-RECORDED_VERSION = {535: '535.309.01', 550: '550.163.01'}
+# What the library of a branch reports; the recordings (expected/) were made with the same.
+CUDA_VERSION = {470: '11.4', 535: '12.2', 550: '12.4'}
+LIBRARY_VERSION = {470: '470.256.02', 535: '535.309.01', 550: '550.163.01'}
 
 
 class Program:
@@ -33,27 +36,27 @@ class Program:
         self.missing = ''
         cache = pathlib.Path(os.environ.get('MIG_PEERS_CACHE') or
                              tap.build_root() / 'peers-cache')
-        for suite in SUITES[branch]:
-            folder = cache.absolute() / 'unpacked' / f'nvidia-smi-{suite}'
-            self.path = str(folder / 'usr/lib/nvidia/current/nvidia-smi')
-            if folder.exists() or self._fetch(suite, folder):
+        for suite, package, place in PACKAGES[branch]:
+            folder = cache.absolute() / 'unpacked' / f'{package}-{suite}'
+            self.path = str(folder / 'usr/lib/nvidia' / place / 'nvidia-smi')
+            if folder.exists() or self._fetch(suite, package, folder):
                 self.missing = ''
-                self.version = _package_version(folder)
+                self.version = _package_version(folder, package)
                 if self.version.startswith(f'{branch}.'):
                     return
-                self.missing = f'{suite} has nvidia-smi {self.version}, not {branch}'
+                self.missing = f'{suite} has {package} {self.version}, not {branch}'
 
-    def _fetch(self, suite, folder):
+    def _fetch(self, suite, package, folder):
         """Unpacks the package; the folder appears whole, as other tests do the same."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             got = tap.run([tap.source('tests/interop/fetch-debs.sh'), '--suite', suite,
-                           'nvidia-smi', f'{scratch}/new'])
+                           package, f'{scratch}/new'])
             if got.rc == 77:
                 self.missing = got.stdout.strip().splitlines()[-1]
                 return False
             if got.rc != 0:
-                raise RuntimeError(f'cannot fetch nvidia-smi {self.branch}\n{got}')
+                raise RuntimeError(f'cannot fetch {package} of {suite}\n{got}')
             try:
                 os.rename(f'{scratch}/new', folder)
             except OSError as error:
@@ -62,8 +65,8 @@ class Program:
         return True
 
 
-def _package_version(folder):
-    with gzip.open(folder / 'usr/share/doc/nvidia-smi/changelog.Debian.gz', 'rt') as stream:
+def _package_version(folder, package):
+    with gzip.open(folder / 'usr/share/doc' / package / 'changelog.Debian.gz', 'rt') as stream:
         found = re.match(r'\S+ \(([\d.]+)', stream.readline())
     return found[1]
 
@@ -74,7 +77,7 @@ def skip_all(reason):
 
 
 class Node:
-    """A simulated node of the running test, and programs on it."""
+    """A simulated node of the running test, of the program's branch, and programs on it."""
 
     def __init__(self, program, name='node'):
         self.program = program
@@ -83,13 +86,14 @@ class Node:
 
     def create_gpus(self, gpus):
         """From a list of models as `sim create --gpus` takes it. Returns self."""
-        tap.succeeded(tap.run([tap.build('migctl'), 'sim', 'create', self.name, '--gpus', gpus]))
+        tap.succeeded(tap.run([tap.build('migctl'), 'sim', 'create', self.name, '--gpus', gpus,
+                               '--driver', str(self.program.branch)]))
         return self
 
     def create(self, description):
         """From a node description, a dictionary. Returns self."""
         path = tap.tmpdir() / f'{self.name}.json'
-        path.write_text(json.dumps(description))
+        path.write_text(json.dumps(description | {'driver': str(self.program.branch)}))
         path.chmod(0o600)
         tap.succeeded(tap.run([tap.build('migctl'), 'sim', 'create', self.name, '-f', path]))
         return self
@@ -98,11 +102,13 @@ class Node:
         """From now on its programs are told of a node that does not exist."""
         self.before = ['env', f'MIGSIM_NODE={tap.tmpdir()}/nowhere']
 
-    def smi(self, *args, unprivileged=False):
+    def smi(self, *args, unprivileged=False, faults=()):
         """nvidia-smi on the node; a Result. A library that is missing would be a failure of ours,
         never of a GPU of this machine: sim exec refuses to leave the node."""
-        option = ['--unprivileged'] if unprivileged else []
-        return tap.run([tap.build('migctl'), 'sim', 'exec', *option, self.name, '--',
+        options = ['--unprivileged'] if unprivileged else []
+        for fault in faults:
+            options += ['--fault', fault]
+        return tap.run([tap.build('migctl'), 'sim', 'exec', *options, self.name, '--',
                         *self.before, self.program.path, *args])
 
     def ok(self, *args):

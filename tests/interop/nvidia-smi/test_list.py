@@ -4,6 +4,7 @@ import os
 import re
 
 import scenarios
+import smi
 import tap
 from tap import test
 
@@ -13,7 +14,7 @@ PAGE = 'docs/conformance-nvidia-smi.md'
 @test
 def every_recording_is_listed_once_for_each_of_its_branches():
     found = scenarios.read_list()
-    files = {scenario.file for branch in (535, 550) for scenario in found[branch]}
+    files = {scenario.file for branch in smi.BRANCHES for scenario in found[branch]}
     tap.equal(sorted(files), sorted(os.listdir(tap.source(scenarios.HERE, 'expected'))))
     for branch, rows in found.items():
         names = [scenario.name for scenario in rows]
@@ -24,10 +25,17 @@ def every_recording_is_listed_once_for_each_of_its_branches():
 def every_exclusion_and_looser_comparison_has_a_reason():
     for rows in scenarios.read_list().values():
         for scenario in rows:
-            if scenario.kind in ('masked', 'semantic', 'excluded'):
+            if scenario.kind in ('masked', 'known', 'semantic', 'excluded'):
                 tap.true(scenario.detail, f'{scenario.file}: why?')
             for mask in scenario.masks:
                 tap.true(mask in scenarios.MASKS, f'{scenario.file}: mask {mask}')
+
+
+@test
+def at_most_twenty_are_excluded():
+    excluded = [scenario.file for rows in scenarios.read_list().values() for scenario in rows
+                if scenario.kind == 'excluded']
+    tap.true(len(excluded) <= 20, f'{len(excluded)}: {excluded}')
 
 
 @test
@@ -40,7 +48,7 @@ def id_maps_are_one_to_one():
 
 @test
 def setups_differ_in_placements_only():
-    for branch in (535, 550):
+    for branch in smi.BRANCHES:
         for scenario in scenarios.read_list()[branch]:
             recorded = [line.removeprefix('nvidia-smi ')
                         for line in scenarios.Recorded(scenario.file).setup]
@@ -54,7 +62,7 @@ def setups_differ_in_placements_only():
 
 @test
 def help_texts_are_not_kept():
-    for branch in (535, 550):
+    for branch in smi.BRANCHES:
         for scenario in scenarios.read_list()[branch]:
             recorded = scenarios.Recorded(scenario.file)
             tap.equal(recorded.help_text is not None, scenario.kind == 'help', scenario.file)
@@ -64,13 +72,14 @@ def help_texts_are_not_kept():
 @test
 def the_page_has_the_counts():
     with open(tap.source(PAGE), encoding='utf-8') as stream:
-        page = dict(re.findall(r'^\| ([^|]+?) +\| +(\d+ +\| +\d+) \|$', stream.read(), re.M))
+        page = dict(re.findall(r'^\| ([^|]+?) +\| +(\d+ +\| +\d+ +\| +\d+) \|$',
+                               stream.read(), re.M))
     page.pop('comparison')
     found = scenarios.read_list()
-    counts = {branch: scenarios.count(found[branch]) for branch in (535, 550)}
-    wanted = {kind: [counts[branch].get(kind, 0) for branch in (535, 550)]
-              for kind in {*counts[535], *counts[550]}}
-    wanted['all'] = [len(found[535]), len(found[550])]
+    counts = {branch: scenarios.count(found[branch]) for branch in smi.BRANCHES}
+    wanted = {kind: [counts[branch].get(kind, 0) for branch in smi.BRANCHES]
+              for kind in set().union(*counts.values())}
+    wanted['all'] = [len(found[branch]) for branch in smi.BRANCHES]
     tap.equal({kind: [int(part) for part in row.split('|')] for kind, row in page.items()},
               wanted)
 

@@ -14,7 +14,7 @@ import tap
 
 KEY = 'a100-sxm4-40gb'
 SECOND = 'a30-24gb'
-PROGRAMS = {branch: smi.Program(branch) for branch in (535, 550)}
+PROGRAMS = {branch: smi.Program(branch) for branch in smi.BRANCHES}
 INDEX = smi.data('mig.json')['nvml_gpu_instance_profile_constants']
 CI_INDEX = smi.data('mig.json')['nvml_compute_instance_profile_constants']
 
@@ -189,7 +189,7 @@ def a_mode_change_stays_pending(program):
     tap.contains(got, 'Enabled MIG Mode for GPU 00000000:11:00.0')
     tap.equal(mode(node), ['Disabled, Enabled', 'Enabled, Enabled'])
     tap.contains(node.ok(), ' Enabled* |')
-    got = tap.exited(node.smi('mig', '-i', '0', '-cgi', '19'), 6 if program.branch == 535 else 0)
+    got = tap.exited(node.smi('mig', '-i', '0', '-cgi', '19'), 0 if program.branch == 550 else 6)
     tap.contains(got.stdout, 'No MIG-enabled devices found.')
     node.ok('-i', '0', '-mig', '0')
     tap.equal(mode(node), ['Disabled, Disabled', 'Enabled, Enabled'])
