@@ -30,7 +30,9 @@ python3 command:python3'
 # shellcheck disable=SC2034
 mig_packages_check='mandoc command:mandoc'
 # shellcheck disable=SC2034
-mig_packages_peers='ca-certificates file:/etc/ssl/certs/ca-certificates.crt'
+mig_packages_peers='ca-certificates file:/etc/ssl/certs/ca-certificates.crt
+python3-pip command:pip3
+tmux command:tmux'
 
 mig_probe()
 {
