@@ -66,6 +66,7 @@ GPU_KEYS = {
     'mig_capable': (TRUTH, True, True, None, None),
     'memory_total_mib': (NUMBER, True, True, 1, 1 << 24),
     'memory_reserved_mib': (NUMBER, False, True, 0, 1 << 24),
+    'memory_idle_mib': (NUMBER, False, True, 0, 1 << 24),
     'bar1_total_mib': (NUMBER, False, True, 1, 1 << 24),
     'not_available': (TEXTS, False, False, None, None),
     'sm_total': (NUMBER, False, True, 1, 1024),
@@ -97,6 +98,7 @@ GI_KEYS = {
     'memory_gib': (TEXT, False, True, None, None),
     'memory_gib_other': (ROWS, False, False, None, None),
     'memory_mib': (NUMBER, True, True, 1, 1 << 24),
+    'memory_idle_mib': (NUMBER, False, True, 0, 1 << 24),
     'p2p': (NUMBER, False, True, 0, 1),
     'sm': (NUMBER, True, True, 1, 1024),
     'ce': (NUMBER, False, True, 0, 255),
@@ -272,6 +274,12 @@ def check_gi_placement(gi, gpu, where, problems):
                       'instances_total is more than there are starts')
 
 
+def check_idle(row, memory, where, problems):
+    idle = row.get('memory_idle_mib')
+    if idle is not None and memory is not None:
+        problems.need(idle <= memory, where, 'memory_idle_mib is more than its memory')
+
+
 def check_gi(gi, gpu, where, problems):
     where = f'{where} GI {gi.get("name", "?")}'
     if not check_row(gi, GI_KEYS, where, problems):
@@ -294,6 +302,7 @@ def check_gi(gi, gpu, where, problems):
                       f'{memory / 1024:.2f}, memory_gib says {text}')
     if memory is not None and total is not None:
         problems.need(memory <= total, where, 'more memory than the GPU')
+    check_idle(gi, memory, where, problems)
     profiles = gi.get('ci_profiles') or []
     for ci in profiles:
         check_ci(ci, gi, where, problems)
@@ -335,6 +344,7 @@ def check_gpu(gpu, name, sources, problems):
         problems.need(field in GPU_KEYS, where, f'field_sources names "{field}"')
     problems.need(gpu['sources'] or gpu['memory_total_mib'] is None, where, 'no source')
     check_inferred(gpu, GPU_FIELDS, (), where, problems)
+    check_idle(gpu, gpu['memory_total_mib'], where, problems)
     for field in gpu.get('not_available', []):
         problems.need(field in GPU_FIELDS and gpu.get(field) is None, where,
                       f'not_available names "{field}"')
@@ -645,7 +655,8 @@ def c_gi(gi, numbers):
     lines = [
         '\t\t{',
         f'\t\t\t.name = {c_text(gi["name"])}, .id = {c_number(gi["id"])},'
-        f' .memory_mib = {c_number(gi["memory_mib"])},',
+        f' .memory_mib = {c_number(gi["memory_mib"])},'
+        f' .memory_idle_mib = {c_number(gi.get("memory_idle_mib"))},',
         '\t\t\t' + ' '.join(f'.{name} = {c_number(gi.get(name))},'
                             for name in ('sm', 'ce', 'dec', 'enc', 'jpeg', 'ofa')),
         f'\t\t\t.profile_index = {gi["nvml_profile_index"]}, .slice_count = {gi["slice_count"]},'
@@ -681,7 +692,7 @@ def c_gpu(gpu, numbers):
         f' .pci_subsystem_id = {c_hex(int(subsystem, 16) if subsystem else None)},',
         f'\t\t.chip_id = {c_hex(gpu.get("chip_id"))}, .pci_device_id_count = {len(ids)},',
         '\t\t' + ' '.join(f'.{name} = {c_number(gpu.get(name))},' for name in (
-            'memory_total_mib', 'memory_reserved_mib', 'bar1_total_mib')),
+            'memory_total_mib', 'memory_reserved_mib', 'memory_idle_mib', 'bar1_total_mib')),
         '\t\t' + ' '.join(f'.{name} = {c_number(gpu.get(name))},' for name in (
             'sm_total', 'sm_mig_visible')),
         f'\t\t.arch = MIG_ARCH_{gpu["nvml_architecture"]}, .cc_major = {major},'

@@ -116,6 +116,7 @@ struct mig_table_gi_profile {
 	char name[MIG_TABLE_PROFILE_NAME_SIZE];
 	uint32_t id; /* the ID column of `mig -lgip` */
 	uint32_t memory_mib;
+	uint32_t memory_idle_mib; /* in use with compute instances although no program runs */
 	uint32_t sm;
 	uint32_t ce;
 	uint32_t dec;
@@ -151,6 +152,7 @@ struct mig_gpu_table {
 	uint32_t chip_id;	      /* MIG_TABLE_UNKNOWN if not known */
 	uint32_t memory_total_mib;    /* of the whole GPU, as nvidia-smi shows it */
 	uint32_t memory_reserved_mib; /* of the whole GPU with MIG off */
+	uint32_t memory_idle_mib;     /* in use with MIG off although no program runs */
 	uint32_t bar1_total_mib;
 	uint32_t sm_total;	 /* without MIG */
 	uint32_t sm_mig_visible; /* in the largest GPU instance profile */
@@ -179,8 +181,8 @@ struct mig_table_rule {
 _Static_assert(MIG_CI_FIELD_COUNT == 6 && MIG_GI_FIELD_COUNT == 13 && MIG_GPU_FIELD_COUNT == 5,
 	       "the structures above are laid out for these counts");
 _Static_assert(sizeof(struct mig_table_ci_profile) == 68, "no padding in a CI profile");
-_Static_assert(sizeof(struct mig_table_gi_profile) == 104 + 9 * 68, "no padding in a GI profile");
-_Static_assert(sizeof(struct mig_gpu_table) == 212 + 18 * (104 + 9 * 68), "no padding in a table");
+_Static_assert(sizeof(struct mig_table_gi_profile) == 108 + 9 * 68, "no padding in a GI profile");
+_Static_assert(sizeof(struct mig_gpu_table) == 216 + 18 * (108 + 9 * 68), "no padding in a table");
 
 /* The generated rows (data/tables/gpu_tables.c), ordered by key. */
 extern const struct mig_gpu_table mig_gpu_tables[];

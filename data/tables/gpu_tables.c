@@ -56,14 +56,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x20f1, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x20f1},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = 108, .sm_mig_visible = 98,
 		.arch = MIG_ARCH_AMPERE, .cc_major = 8, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 1, .mode_survives_reboot = 1, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.5gb", .id = 19, .memory_mib = 4864,
+				.name = "1g.5gb", .id = 19, .memory_mib = 4864, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -74,7 +74,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.10gb", .id = 14, .memory_mib = 9984,
+				.name = "2g.10gb", .id = 14, .memory_mib = 9984, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 28, .ce = 2, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -86,7 +86,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.20gb", .id = 9, .memory_mib = 20096,
+				.name = "3g.20gb", .id = 9, .memory_mib = 20096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 42, .ce = 3, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -99,7 +99,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.20gb", .id = 5, .memory_mib = 20096,
+				.name = "4g.20gb", .id = 5, .memory_mib = 20096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 56, .ce = 4, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -112,7 +112,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.40gb", .id = 0, .memory_mib = 40320,
+				.name = "7g.40gb", .id = 0, .memory_mib = 40320, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 98, .ce = 7, .dec = 5, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -127,7 +127,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.5gb+me", .id = 20, .memory_mib = 4864,
+				.name = "1g.5gb+me", .id = 20, .memory_mib = 4864, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -138,7 +138,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.10gb", .id = 15, .memory_mib = 9984,
+				.name = "1g.10gb", .id = 15, .memory_mib = 9984, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -156,7 +156,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x20b5, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x20b5},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 81920, .memory_reserved_mib = 834, .bar1_total_mib = 131072,
+		.memory_total_mib = 81920, .memory_reserved_mib = 834, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 131072,
 		.sm_total = 108, .sm_mig_visible = 98,
 		.arch = MIG_ARCH_AMPERE, .cc_major = 8, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 8, .max_gpu_instances = 7,
@@ -164,7 +164,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.rule = {[MIG_GPU_FIELD_MEMORY_RESERVED_MIB] = 5, [MIG_GPU_FIELD_BAR1_TOTAL_MIB] = 4},
 		.gi = {
 			{
-				.name = "1g.10gb", .id = 19, .memory_mib = 9728,
+				.name = "1g.10gb", .id = 19, .memory_mib = 9728, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -174,7 +174,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.20gb", .id = 14, .memory_mib = 19968,
+				.name = "2g.20gb", .id = 14, .memory_mib = 19968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 28, .ce = 2, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -185,7 +185,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.40gb", .id = 9, .memory_mib = 40192,
+				.name = "3g.40gb", .id = 9, .memory_mib = 40192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 42, .ce = 3, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -197,7 +197,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.40gb", .id = 5, .memory_mib = 40192,
+				.name = "4g.40gb", .id = 5, .memory_mib = 40192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 56, .ce = 4, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -209,7 +209,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.80gb", .id = 0, .memory_mib = 80896,
+				.name = "7g.80gb", .id = 0, .memory_mib = 80896, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 98, .ce = 7, .dec = 5, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -223,7 +223,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.10gb+me", .id = 20, .memory_mib = 9728,
+				.name = "1g.10gb+me", .id = 20, .memory_mib = 9728, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -233,7 +233,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.20gb", .id = 15, .memory_mib = 19968,
+				.name = "1g.20gb", .id = 15, .memory_mib = 19968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -251,14 +251,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x20b0, .pci_subsystem_id = 0x134f10de,
 		.pci_device_ids = {0x20b0},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 40960, .memory_reserved_mib = 620, .bar1_total_mib = 65536,
+		.memory_total_mib = 40960, .memory_reserved_mib = 620, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 65536,
 		.sm_total = 108, .sm_mig_visible = 98,
 		.arch = MIG_ARCH_AMPERE, .cc_major = 8, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 1, .mode_survives_reboot = 1, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.5gb", .id = 19, .memory_mib = 4864,
+				.name = "1g.5gb", .id = 19, .memory_mib = 4864, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -268,7 +268,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.10gb", .id = 14, .memory_mib = 9984,
+				.name = "2g.10gb", .id = 14, .memory_mib = 9984, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 28, .ce = 2, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -279,7 +279,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.20gb", .id = 9, .memory_mib = 20096,
+				.name = "3g.20gb", .id = 9, .memory_mib = 20096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 42, .ce = 3, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -291,7 +291,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.20gb", .id = 5, .memory_mib = 20096,
+				.name = "4g.20gb", .id = 5, .memory_mib = 20096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 56, .ce = 4, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -303,7 +303,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.40gb", .id = 0, .memory_mib = 40320,
+				.name = "7g.40gb", .id = 0, .memory_mib = 40320, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 98, .ce = 7, .dec = 5, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -317,7 +317,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.5gb+me", .id = 20, .memory_mib = 4864,
+				.name = "1g.5gb+me", .id = 20, .memory_mib = 4864, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -327,7 +327,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.10gb", .id = 15, .memory_mib = 9984,
+				.name = "1g.10gb", .id = 15, .memory_mib = 9984, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -344,14 +344,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x20b2, .pci_subsystem_id = 0x146310de,
 		.pci_device_ids = {0x20b2},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 81920, .memory_reserved_mib = 834, .bar1_total_mib = 131072,
+		.memory_total_mib = 81920, .memory_reserved_mib = 834, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 131072,
 		.sm_total = 108, .sm_mig_visible = 98,
 		.arch = MIG_ARCH_AMPERE, .cc_major = 8, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 1, .mode_survives_reboot = 1, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.10gb", .id = 19, .memory_mib = 9728,
+				.name = "1g.10gb", .id = 19, .memory_mib = 9728, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -362,7 +362,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.20gb", .id = 14, .memory_mib = 19968,
+				.name = "2g.20gb", .id = 14, .memory_mib = 19968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 28, .ce = 2, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -374,7 +374,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.40gb", .id = 9, .memory_mib = 40192,
+				.name = "3g.40gb", .id = 9, .memory_mib = 40192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 42, .ce = 3, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -387,7 +387,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.40gb", .id = 5, .memory_mib = 40192,
+				.name = "4g.40gb", .id = 5, .memory_mib = 40192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 56, .ce = 4, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -400,7 +400,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.80gb", .id = 0, .memory_mib = 80896,
+				.name = "7g.80gb", .id = 0, .memory_mib = 80896, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 98, .ce = 7, .dec = 5, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -415,7 +415,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.10gb+me", .id = 20, .memory_mib = 9728,
+				.name = "1g.10gb+me", .id = 20, .memory_mib = 9728, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -426,7 +426,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.20gb", .id = 15, .memory_mib = 19968,
+				.name = "1g.20gb", .id = 15, .memory_mib = 19968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -444,7 +444,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2237, .pci_subsystem_id = 0x152f10de,
 		.pci_device_ids = {0x2237},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 23028, .memory_reserved_mib = 304, .bar1_total_mib = 32768,
+		.memory_total_mib = 23028, .memory_reserved_mib = 304, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 32768,
 		.sm_total = 80, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_AMPERE, .cc_major = 8, .cc_minor = 6,
 		.is_mig_capable = 0, .is_usable = 1, .memory_slices = 0, .max_gpu_instances = 0,
@@ -456,7 +456,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x20b7, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x20b7},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 24576, .memory_reserved_mib = 384, .bar1_total_mib = 32768,
+		.memory_total_mib = 24576, .memory_reserved_mib = 384, .memory_idle_mib = 4, .bar1_total_mib = 32768,
 		.sm_total = 56, .sm_mig_visible = 56,
 		.arch = MIG_ARCH_AMPERE, .cc_major = 8, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 4, .max_gpu_instances = 4,
@@ -464,7 +464,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.rule = {[MIG_GPU_FIELD_MEMORY_RESERVED_MIB] = 6, [MIG_GPU_FIELD_BAR1_TOTAL_MIB] = 4},
 		.gi = {
 			{
-				.name = "1g.6gb", .id = 14, .memory_mib = 5952,
+				.name = "1g.6gb", .id = 14, .memory_mib = 5952, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 4, .ci_profile_count = 1,
@@ -474,7 +474,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.12gb", .id = 5, .memory_mib = 11968,
+				.name = "2g.12gb", .id = 5, .memory_mib = 11968, .memory_idle_mib = 25,
 				.sm = 28, .ce = 2, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 2, .ci_profile_count = 2,
@@ -485,7 +485,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.24gb", .id = 0, .memory_mib = 24000,
+				.name = "4g.24gb", .id = 0, .memory_mib = 24000, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 56, .ce = 4, .dec = 4, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -497,7 +497,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.6gb+me", .id = 21, .memory_mib = 5952,
+				.name = "1g.6gb+me", .id = 21, .memory_mib = 5952, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 4, .ci_profile_count = 1,
@@ -507,7 +507,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.12gb+me", .id = 6, .memory_mib = 11968,
+				.name = "2g.12gb+me", .id = 6, .memory_mib = 11968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 28, .ce = 2, .dec = 2, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 8, .slice_count = 2, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 2, .start_count = 2, .ci_profile_count = 2,
@@ -525,14 +525,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x20f6, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x20f6},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = 98,
 		.arch = MIG_ARCH_AMPERE, .cc_major = 8, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 1, .mode_survives_reboot = 1, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.5gb", .id = 19, .memory_mib = 4864,
+				.name = "1g.5gb", .id = 19, .memory_mib = 4864, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -543,7 +543,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.10gb", .id = 14, .memory_mib = 9984,
+				.name = "2g.10gb", .id = 14, .memory_mib = 9984, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 28, .ce = 2, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -555,7 +555,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.20gb", .id = 9, .memory_mib = 20096,
+				.name = "3g.20gb", .id = 9, .memory_mib = 20096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 42, .ce = 3, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -568,7 +568,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.20gb", .id = 5, .memory_mib = 20096,
+				.name = "4g.20gb", .id = 5, .memory_mib = 20096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 56, .ce = 4, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -581,7 +581,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.40gb", .id = 0, .memory_mib = 40320,
+				.name = "7g.40gb", .id = 0, .memory_mib = 40320, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 98, .ce = 7, .dec = 5, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -596,7 +596,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.5gb+me", .id = 20, .memory_mib = 4864,
+				.name = "1g.5gb+me", .id = 20, .memory_mib = 4864, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -607,7 +607,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.10gb", .id = 15, .memory_mib = 9984,
+				.name = "1g.10gb", .id = 15, .memory_mib = 9984, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -625,7 +625,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x20f5, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x20f5},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 81920, .memory_reserved_mib = 834, .bar1_total_mib = 131072,
+		.memory_total_mib = 81920, .memory_reserved_mib = 834, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 131072,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = 98,
 		.arch = MIG_ARCH_AMPERE, .cc_major = 8, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 8, .max_gpu_instances = 7,
@@ -633,7 +633,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.rule = {[MIG_GPU_FIELD_MEMORY_RESERVED_MIB] = 5, [MIG_GPU_FIELD_BAR1_TOTAL_MIB] = 4},
 		.gi = {
 			{
-				.name = "1g.10gb", .id = 19, .memory_mib = 9728,
+				.name = "1g.10gb", .id = 19, .memory_mib = 9728, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -644,7 +644,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.20gb", .id = 14, .memory_mib = 19968,
+				.name = "2g.20gb", .id = 14, .memory_mib = 19968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 28, .ce = 2, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -656,7 +656,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.40gb", .id = 9, .memory_mib = 40192,
+				.name = "3g.40gb", .id = 9, .memory_mib = 40192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 42, .ce = 3, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -669,7 +669,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.40gb", .id = 5, .memory_mib = 40192,
+				.name = "4g.40gb", .id = 5, .memory_mib = 40192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 56, .ce = 4, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -682,7 +682,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.80gb", .id = 0, .memory_mib = 80896,
+				.name = "7g.80gb", .id = 0, .memory_mib = 80896, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 98, .ce = 7, .dec = 5, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -697,7 +697,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.10gb+me", .id = 20, .memory_mib = 9728,
+				.name = "1g.10gb+me", .id = 20, .memory_mib = 9728, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -708,7 +708,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.20gb", .id = 15, .memory_mib = 19968,
+				.name = "1g.20gb", .id = 15, .memory_mib = 19968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -726,14 +726,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x20bd, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x20bd},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = 98,
 		.arch = MIG_ARCH_AMPERE, .cc_major = 8, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 1, .mode_survives_reboot = 1, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.5gb", .id = 19, .memory_mib = 4864,
+				.name = "1g.5gb", .id = 19, .memory_mib = 4864, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -744,7 +744,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.10gb", .id = 14, .memory_mib = 9984,
+				.name = "2g.10gb", .id = 14, .memory_mib = 9984, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 28, .ce = 2, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -756,7 +756,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.20gb", .id = 9, .memory_mib = 20096,
+				.name = "3g.20gb", .id = 9, .memory_mib = 20096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 42, .ce = 3, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -769,7 +769,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.20gb", .id = 5, .memory_mib = 20096,
+				.name = "4g.20gb", .id = 5, .memory_mib = 20096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 56, .ce = 4, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -782,7 +782,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.40gb", .id = 0, .memory_mib = 40320,
+				.name = "7g.40gb", .id = 0, .memory_mib = 40320, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 98, .ce = 7, .dec = 5, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -797,7 +797,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.5gb+me", .id = 20, .memory_mib = 4864,
+				.name = "1g.5gb+me", .id = 20, .memory_mib = 4864, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -808,7 +808,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.10gb", .id = 15, .memory_mib = 9984,
+				.name = "1g.10gb", .id = 15, .memory_mib = 9984, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -826,14 +826,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x20f3, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x20f3},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = 98,
 		.arch = MIG_ARCH_AMPERE, .cc_major = 8, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 1, .mode_survives_reboot = 1, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.10gb", .id = 19, .memory_mib = 9728,
+				.name = "1g.10gb", .id = 19, .memory_mib = 9728, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -844,7 +844,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.20gb", .id = 14, .memory_mib = 19968,
+				.name = "2g.20gb", .id = 14, .memory_mib = 19968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 28, .ce = 2, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -856,7 +856,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.40gb", .id = 9, .memory_mib = 40192,
+				.name = "3g.40gb", .id = 9, .memory_mib = 40192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 42, .ce = 3, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -869,7 +869,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.40gb", .id = 5, .memory_mib = 40192,
+				.name = "4g.40gb", .id = 5, .memory_mib = 40192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 56, .ce = 4, .dec = 2, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -882,7 +882,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.80gb", .id = 0, .memory_mib = 80896,
+				.name = "7g.80gb", .id = 0, .memory_mib = 80896, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 98, .ce = 7, .dec = 5, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -897,7 +897,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.10gb+me", .id = 20, .memory_mib = 9728,
+				.name = "1g.10gb+me", .id = 20, .memory_mib = 9728, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -908,7 +908,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.20gb", .id = 15, .memory_mib = 19968,
+				.name = "1g.20gb", .id = 15, .memory_mib = 19968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -926,14 +926,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2901, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2901},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 183359, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = 183359, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = 148, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 10, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.23gb", .id = 19, .memory_mib = 20992,
+				.name = "1g.23gb", .id = 19, .memory_mib = 20992, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 18, .ce = 2, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -944,7 +944,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.45gb", .id = 14, .memory_mib = 45312,
+				.name = "2g.45gb", .id = 14, .memory_mib = 45312, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 36, .ce = 4, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -956,7 +956,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.90gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.90gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -969,7 +969,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.90gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.90gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -982,7 +982,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.180gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.180gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -997,7 +997,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.23gb+me", .id = 20, .memory_mib = 20992,
+				.name = "1g.23gb+me", .id = 20, .memory_mib = 20992, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 18, .ce = 2, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1008,7 +1008,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.45gb", .id = 15, .memory_mib = 45312,
+				.name = "1g.45gb", .id = 15, .memory_mib = 45312, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 30, .ce = 2, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -1026,14 +1026,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x3182, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x3182},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 275040, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = 275040, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = 148, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 10, .cc_minor = 3,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.34gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.34gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1041,7 +1041,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "2g.67gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.67gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 0,
@@ -1049,7 +1049,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "3g.135gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.135gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 0,
@@ -1057,7 +1057,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "4g.135gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.135gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 0,
@@ -1065,7 +1065,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "7g.269gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.269gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 0,
@@ -1073,7 +1073,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.34gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.34gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1081,7 +1081,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.67gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.67gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 0,
@@ -1096,7 +1096,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2e12, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2e12},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 12, .cc_minor = 1,
 		.is_mig_capable = 0, .is_usable = 0, .memory_slices = 0, .max_gpu_instances = 0,
@@ -1108,14 +1108,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2941, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2941},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 10, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.23gb", .id = 19, .memory_mib = 22528,
+				.name = "1g.23gb", .id = 19, .memory_mib = 22528, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 18, .ce = 2, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1126,7 +1126,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.47gb", .id = 14, .memory_mib = 46592,
+				.name = "2g.47gb", .id = 14, .memory_mib = 46592, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 38, .ce = 4, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -1138,7 +1138,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.93gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.93gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -1151,7 +1151,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.93gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.93gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -1164,7 +1164,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.186gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.186gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -1179,7 +1179,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.23gb+me", .id = 20, .memory_mib = 22528,
+				.name = "1g.23gb+me", .id = 20, .memory_mib = 22528, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 18, .ce = 2, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1190,7 +1190,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.47gb", .id = 15, .memory_mib = 46592,
+				.name = "1g.47gb", .id = 15, .memory_mib = 46592, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 32, .ce = 2, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -1208,14 +1208,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x31c2, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x31c2, 0x31c3},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 2,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 10, .cc_minor = 3,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.35gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.35gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1223,7 +1223,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "2g.70gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.70gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 0,
@@ -1231,7 +1231,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "3g.139gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.139gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 0,
@@ -1239,7 +1239,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "4g.139gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.139gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 0,
@@ -1247,7 +1247,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "7g.278gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.278gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 0,
@@ -1255,7 +1255,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.35gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.35gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1263,7 +1263,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.70gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.70gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 0,
@@ -1277,14 +1277,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.name = "NVIDIA GB300",
 		.pci_vendor_id = 0x10de, .pci_device_id = MIG_TABLE_UNKNOWN, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 0,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 10, .cc_minor = 3,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.31gb", .id = 19, .memory_mib = 31744,
+				.name = "1g.31gb", .id = 19, .memory_mib = 31744, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 18, .ce = 2, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1292,7 +1292,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "2g.63gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.63gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 0,
@@ -1300,7 +1300,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "3g.126gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.126gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 0,
@@ -1308,7 +1308,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "4g.126gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.126gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 0,
@@ -1316,7 +1316,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "7g.251gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.251gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 0,
@@ -1324,7 +1324,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.31gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.31gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1332,7 +1332,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.63gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.63gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 0,
@@ -1347,14 +1347,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2348, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2348},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = 132, .sm_mig_visible = 132,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.18gb", .id = 19, .memory_mib = 17920,
+				.name = "1g.18gb", .id = 19, .memory_mib = 17920, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1364,7 +1364,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.36gb", .id = 14, .memory_mib = 36096,
+				.name = "2g.36gb", .id = 14, .memory_mib = 36096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 32, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -1375,7 +1375,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.72gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.72gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 60, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -1388,7 +1388,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.72gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.72gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 64, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -1401,7 +1401,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.144gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.144gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 132, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -1416,7 +1416,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.18gb+me", .id = 20, .memory_mib = 17920,
+				.name = "1g.18gb+me", .id = 20, .memory_mib = 17920, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1426,7 +1426,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.36gb", .id = 15, .memory_mib = 36096,
+				.name = "1g.36gb", .id = 15, .memory_mib = 36096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 26, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -1443,7 +1443,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2342, .pci_subsystem_id = 0x180910de,
 		.pci_device_ids = {0x2342},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 97871, .memory_reserved_mib = 1103, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = 97871, .memory_reserved_mib = 1103, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = 132, .sm_mig_visible = 132,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 8, .max_gpu_instances = 7,
@@ -1451,7 +1451,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.rule = {[MIG_GPU_FIELD_BAR1_TOTAL_MIB] = 3},
 		.gi = {
 			{
-				.name = "1g.12gb", .id = 19, .memory_mib = 11264,
+				.name = "1g.12gb", .id = 19, .memory_mib = 11264, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1461,7 +1461,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.24gb", .id = 14, .memory_mib = 23552,
+				.name = "2g.24gb", .id = 14, .memory_mib = 23552, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 32, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -1472,7 +1472,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.48gb", .id = 9, .memory_mib = 47616,
+				.name = "3g.48gb", .id = 9, .memory_mib = 47616, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 60, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -1484,7 +1484,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.48gb", .id = 5, .memory_mib = 47616,
+				.name = "4g.48gb", .id = 5, .memory_mib = 47616, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 64, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -1496,7 +1496,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.96gb", .id = 0, .memory_mib = 95232,
+				.name = "7g.96gb", .id = 0, .memory_mib = 95232, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 132, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -1510,7 +1510,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.12gb+me", .id = 20, .memory_mib = 11264,
+				.name = "1g.12gb+me", .id = 20, .memory_mib = 11264, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1520,7 +1520,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb", .id = 15, .memory_mib = 23552,
+				.name = "1g.24gb", .id = 15, .memory_mib = 23552, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 26, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -1537,14 +1537,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x233d, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x233d},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.12gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.12gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1552,7 +1552,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "2g.24gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.24gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 0,
@@ -1560,7 +1560,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "3g.48gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.48gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 0,
@@ -1568,7 +1568,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "4g.48gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.48gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 0,
@@ -1576,7 +1576,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "7g.96gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.96gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 0,
@@ -1584,7 +1584,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.12gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.12gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1592,7 +1592,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.24gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.24gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 0,
@@ -1607,14 +1607,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2321, .pci_subsystem_id = 0x183910de,
 		.pci_device_ids = {0x2321},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 95830, .memory_reserved_mib = 594, .bar1_total_mib = 131072,
+		.memory_total_mib = 95830, .memory_reserved_mib = 594, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 131072,
 		.sm_total = 132, .sm_mig_visible = 132,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.12gb", .id = 19, .memory_mib = 11008,
+				.name = "1g.12gb", .id = 19, .memory_mib = 11008, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1624,7 +1624,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.24gb", .id = 14, .memory_mib = 22144,
+				.name = "2g.24gb", .id = 14, .memory_mib = 22144, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 32, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -1635,7 +1635,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.47gb", .id = 9, .memory_mib = 47488,
+				.name = "3g.47gb", .id = 9, .memory_mib = 47488, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 60, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -1647,7 +1647,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.47gb", .id = 5, .memory_mib = 47488,
+				.name = "4g.47gb", .id = 5, .memory_mib = 47488, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 64, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -1659,7 +1659,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.94gb", .id = 0, .memory_mib = 95360,
+				.name = "7g.94gb", .id = 0, .memory_mib = 95360, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 132, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -1673,7 +1673,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.12gb+me", .id = 20, .memory_mib = 11008,
+				.name = "1g.12gb+me", .id = 20, .memory_mib = 11008, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1683,7 +1683,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb", .id = 15, .memory_mib = 22144,
+				.name = "1g.24gb", .id = 15, .memory_mib = 22144, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 26, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -1700,7 +1700,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2331, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2331},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 81559, .memory_reserved_mib = 469, .bar1_total_mib = 131072,
+		.memory_total_mib = 81559, .memory_reserved_mib = 469, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 131072,
 		.sm_total = 114, .sm_mig_visible = 114,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 8, .max_gpu_instances = 7,
@@ -1708,7 +1708,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.rule = {[MIG_GPU_FIELD_MEMORY_RESERVED_MIB] = 5, [MIG_GPU_FIELD_BAR1_TOTAL_MIB] = 4},
 		.gi = {
 			{
-				.name = "1g.10gb", .id = 19, .memory_mib = 9856,
+				.name = "1g.10gb", .id = 19, .memory_mib = 9856, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1718,7 +1718,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.20gb", .id = 14, .memory_mib = 19968,
+				.name = "2g.20gb", .id = 14, .memory_mib = 19968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 30, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -1729,7 +1729,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.40gb", .id = 9, .memory_mib = 40192,
+				.name = "3g.40gb", .id = 9, .memory_mib = 40192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -1741,7 +1741,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.40gb", .id = 5, .memory_mib = 40192,
+				.name = "4g.40gb", .id = 5, .memory_mib = 40192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 62, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -1753,7 +1753,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.80gb", .id = 0, .memory_mib = 80896,
+				.name = "7g.80gb", .id = 0, .memory_mib = 80896, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 114, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -1767,7 +1767,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.10gb+me", .id = 20, .memory_mib = 9856,
+				.name = "1g.10gb+me", .id = 20, .memory_mib = 9856, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1777,7 +1777,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.20gb", .id = 15, .memory_mib = 19968,
+				.name = "1g.20gb", .id = 15, .memory_mib = 19968, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 14, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -1794,14 +1794,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2330, .pci_subsystem_id = 0x16c110de,
 		.pci_device_ids = {0x2330},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 81559, .memory_reserved_mib = 469, .bar1_total_mib = 131072,
+		.memory_total_mib = 81559, .memory_reserved_mib = 469, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 131072,
 		.sm_total = 132, .sm_mig_visible = 132,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.10gb", .id = 19, .memory_mib = 9984,
+				.name = "1g.10gb", .id = 19, .memory_mib = 9984, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1811,7 +1811,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.20gb", .id = 14, .memory_mib = 20096,
+				.name = "2g.20gb", .id = 14, .memory_mib = 20096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 32, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -1822,7 +1822,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.40gb", .id = 9, .memory_mib = 40448,
+				.name = "3g.40gb", .id = 9, .memory_mib = 40448, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 60, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -1834,7 +1834,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.40gb", .id = 5, .memory_mib = 40448,
+				.name = "4g.40gb", .id = 5, .memory_mib = 40448, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 64, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -1846,7 +1846,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.80gb", .id = 0, .memory_mib = 81152,
+				.name = "7g.80gb", .id = 0, .memory_mib = 81152, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 132, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -1860,7 +1860,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.10gb+me", .id = 20, .memory_mib = 9984,
+				.name = "1g.10gb+me", .id = 20, .memory_mib = 9984, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -1870,7 +1870,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.20gb", .id = 15, .memory_mib = 20096,
+				.name = "1g.20gb", .id = 15, .memory_mib = 20096, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 26, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -1887,14 +1887,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2339, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2339},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.12gb", .id = 19, .memory_mib = 11008,
+				.name = "1g.12gb", .id = 19, .memory_mib = 11008, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1902,7 +1902,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "2g.24gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.24gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 0,
@@ -1910,7 +1910,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "3g.47gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.47gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 0,
@@ -1918,7 +1918,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "4g.47gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.47gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 0,
@@ -1926,7 +1926,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "7g.94gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.94gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 0,
@@ -1934,7 +1934,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.12gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.12gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1942,7 +1942,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.24gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.24gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 0,
@@ -1957,7 +1957,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x232c, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x232c},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 0, .is_usable = 0, .memory_slices = 0, .max_gpu_instances = 0,
@@ -1969,14 +1969,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2329, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2329},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 97871, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = 97871, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.12gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.12gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -1984,7 +1984,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "2g.24gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.24gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 0,
@@ -1992,7 +1992,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "3g.48gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.48gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 0,
@@ -2000,7 +2000,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "4g.48gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.48gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 0,
@@ -2008,7 +2008,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "7g.96gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.96gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 0,
@@ -2016,7 +2016,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.12gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.12gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -2024,7 +2024,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.24gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.24gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = MIG_TABLE_UNKNOWN, .dec = MIG_TABLE_UNKNOWN, .enc = 0, .jpeg = MIG_TABLE_UNKNOWN, .ofa = MIG_TABLE_UNKNOWN,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 0,
@@ -2039,14 +2039,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x233b, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x233b},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 143771, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = 143771, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.18gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.18gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -2054,7 +2054,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "2g.35gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.35gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 0,
@@ -2062,7 +2062,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "3g.71gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.71gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 0,
@@ -2070,7 +2070,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "4g.71gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.71gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 0,
@@ -2078,7 +2078,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "7g.141gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.141gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 0,
@@ -2086,7 +2086,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.18gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.18gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -2094,7 +2094,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.35gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.35gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 0,
@@ -2109,14 +2109,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2335, .pci_subsystem_id = 0x18be10de,
 		.pci_device_ids = {0x2335},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 143771, .memory_reserved_mib = 700, .bar1_total_mib = 262144,
+		.memory_total_mib = 143771, .memory_reserved_mib = 700, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 262144,
 		.sm_total = 132, .sm_mig_visible = 132,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.18gb", .id = 19, .memory_mib = 16384,
+				.name = "1g.18gb", .id = 19, .memory_mib = 16384, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -2126,7 +2126,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.35gb", .id = 14, .memory_mib = 33280,
+				.name = "2g.35gb", .id = 14, .memory_mib = 33280, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 32, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 2,
@@ -2137,7 +2137,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "3g.71gb", .id = 9, .memory_mib = 71424,
+				.name = "3g.71gb", .id = 9, .memory_mib = 71424, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 60, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 3,
@@ -2149,7 +2149,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.71gb", .id = 5, .memory_mib = 71424,
+				.name = "4g.71gb", .id = 5, .memory_mib = 71424, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 64, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 3,
@@ -2161,7 +2161,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "7g.141gb", .id = 0, .memory_mib = 143360,
+				.name = "7g.141gb", .id = 0, .memory_mib = 143360, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 132, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 5,
@@ -2175,7 +2175,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.18gb+me", .id = 20, .memory_mib = 16384,
+				.name = "1g.18gb+me", .id = 20, .memory_mib = 16384, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 16, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 1,
@@ -2185,7 +2185,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.35gb", .id = 15, .memory_mib = 33280,
+				.name = "1g.35gb", .id = 15, .memory_mib = 33280, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 26, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 1,
@@ -2202,14 +2202,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x233a, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x233a},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.12gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.12gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -2217,7 +2217,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "2g.24gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.24gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 0,
@@ -2225,7 +2225,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "3g.47gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.47gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 0,
@@ -2233,7 +2233,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "4g.47gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.47gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 0,
@@ -2241,7 +2241,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "7g.94gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.94gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 0,
@@ -2249,7 +2249,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.12gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.12gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -2257,7 +2257,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.24gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.24gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 0,
@@ -2272,14 +2272,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2322, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2322},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.10gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.10gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -2287,7 +2287,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "2g.20gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.20gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 0,
@@ -2295,7 +2295,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "3g.40gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.40gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 0,
@@ -2303,7 +2303,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "4g.40gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.40gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 0,
@@ -2311,7 +2311,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "7g.80gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.80gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 0,
@@ -2319,7 +2319,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.10gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.10gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -2327,7 +2327,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.20gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.20gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 0,
@@ -2342,14 +2342,14 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2324, .pci_subsystem_id = 0x17a610de,
 		.pci_device_ids = {0x2324},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 81559, .memory_reserved_mib = 516, .bar1_total_mib = 131072,
+		.memory_total_mib = 81559, .memory_reserved_mib = 516, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 131072,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_HOPPER, .cc_major = 9, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 8, .max_gpu_instances = 7,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.10gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.10gb", .id = 19, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 7, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -2357,7 +2357,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "2g.20gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.20gb", .id = 14, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 2, .dec = 2, .enc = 0, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 3, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 3, .ci_profile_count = 0,
@@ -2365,7 +2365,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "3g.40gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.40gb", .id = 9, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 3, .dec = 3, .enc = 0, .jpeg = 3, .ofa = 0,
 				.profile_index = 2, .slice_count = 3, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 2, .ci_profile_count = 0,
@@ -2373,7 +2373,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "4g.40gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "4g.40gb", .id = 5, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 4, .dec = 4, .enc = 0, .jpeg = 4, .ofa = 0,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 4, .start_count = 1, .ci_profile_count = 0,
@@ -2381,7 +2381,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "7g.80gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "7g.80gb", .id = 0, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 8, .dec = 7, .enc = 0, .jpeg = 7, .ofa = 1,
 				.profile_index = 4, .slice_count = 7, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 8, .start_count = 1, .ci_profile_count = 0,
@@ -2389,7 +2389,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.10gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.10gb+me", .id = 20, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 1, .start_count = 7, .ci_profile_count = 0,
@@ -2397,7 +2397,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				.rule = {[MIG_GI_FIELD_ID] = 1, [MIG_GI_FIELD_CE] = 1, [MIG_GI_FIELD_DEC] = 1, [MIG_GI_FIELD_ENC] = 1, [MIG_GI_FIELD_JPEG] = 1, [MIG_GI_FIELD_OFA] = 1, [MIG_GI_FIELD_STARTS] = 1, [MIG_GI_FIELD_PLACEMENT_SIZE] = 1},
 			},
 			{
-				.name = "1g.20gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.20gb", .id = 15, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 0, .jpeg = 1, .ofa = 0,
 				.profile_index = 9, .slice_count = 1, .instances_total = 4, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 2, .start_count = 4, .ci_profile_count = 0,
@@ -2412,7 +2412,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x26b9, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x26b9},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 46068, .memory_reserved_mib = 1104, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = 46068, .memory_reserved_mib = 1104, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = 142, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_ADA, .cc_major = 8, .cc_minor = 9,
 		.is_mig_capable = 0, .is_usable = 1, .memory_slices = 0, .max_gpu_instances = 0,
@@ -2424,44 +2424,44 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2c31, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2c31},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 12, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 0, .max_gpu_instances = 2,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 6,
 		.gi = {
 			{
-				.name = "1g.16gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.16gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "2g.32gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.32gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 2, .dec = 3, .enc = 3, .jpeg = 2, .ofa = 1,
 				.profile_index = 1, .slice_count = 2, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "1g.16gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.16gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 10, .slice_count = 1, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "2g.32gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.32gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 2, .dec = 3, .enc = 3, .jpeg = 2, .ofa = 1,
 				.profile_index = 11, .slice_count = 2, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "1g.16gb-me", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.16gb-me", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 13, .slice_count = 1, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "1g.16gb+me.all", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.16gb+me.all", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 3, .enc = 3, .jpeg = 2, .ofa = 1,
 				.profile_index = 15, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
@@ -2474,50 +2474,50 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2bb3, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2bb3},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 12, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 0, .max_gpu_instances = 2,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.24gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.24gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 1, .jpeg = 0, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "2g.48gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.48gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 4, .dec = 3, .enc = 3, .jpeg = 1, .ofa = 1,
 				.profile_index = 1, .slice_count = 2, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "1g.24gb+me", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.24gb+me", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "1g.24gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.24gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 1, .jpeg = 0, .ofa = 0,
 				.profile_index = 10, .slice_count = 1, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "2g.48gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.48gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 4, .dec = 3, .enc = 3, .jpeg = 1, .ofa = 1,
 				.profile_index = 11, .slice_count = 2, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "1g.24gb-me", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.24gb-me", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 13, .slice_count = 1, .instances_total = 2, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "1g.24gb+me.all", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.24gb+me.all", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 3, .enc = 3, .jpeg = 1, .ofa = 1,
 				.profile_index = 15, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
@@ -2530,7 +2530,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2bb4, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2bb4},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 97887, .memory_reserved_mib = 2288, .bar1_total_mib = 131072,
+		.memory_total_mib = 97887, .memory_reserved_mib = 2288, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 131072,
 		.sm_total = 188, .sm_mig_visible = 188,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 12, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 12, .max_gpu_instances = 4,
@@ -2538,7 +2538,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.rule = {[MIG_GPU_FIELD_MEMORY_RESERVED_MIB] = 1, [MIG_GPU_FIELD_BAR1_TOTAL_MIB] = 1},
 		.gi = {
 			{
-				.name = "1g.24gb", .id = 14, .memory_mib = 24192,
+				.name = "1g.24gb", .id = 14, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2549,7 +2549,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb", .id = 5, .memory_mib = 48512,
+				.name = "2g.48gb", .id = 5, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 2, .enc = 2, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2560,7 +2560,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.96gb", .id = 0, .memory_mib = 97408,
+				.name = "4g.96gb", .id = 0, .memory_mib = 97408, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 188, .ce = 4, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 12, .start_count = 1, .ci_profile_count = 1,
@@ -2571,7 +2571,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb+me", .id = 21, .memory_mib = 24192,
+				.name = "1g.24gb+me", .id = 21, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2582,7 +2582,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb+gfx", .id = 47, .memory_mib = 24192,
+				.name = "1g.24gb+gfx", .id = 47, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 10, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2593,7 +2593,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb+gfx", .id = 35, .memory_mib = 48512,
+				.name = "2g.48gb+gfx", .id = 35, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 2, .enc = 2, .jpeg = 2, .ofa = 0,
 				.profile_index = 11, .slice_count = 2, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2604,7 +2604,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.96gb+gfx", .id = 32, .memory_mib = 97408,
+				.name = "4g.96gb+gfx", .id = 32, .memory_mib = 97408, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 188, .ce = 4, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 12, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 12, .start_count = 1, .ci_profile_count = 1,
@@ -2615,7 +2615,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb-me", .id = 67, .memory_mib = 24192,
+				.name = "1g.24gb-me", .id = 67, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 13, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2626,7 +2626,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb-me", .id = 66, .memory_mib = 48512,
+				.name = "2g.48gb-me", .id = 66, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 14, .slice_count = 2, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2637,7 +2637,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb+me.all", .id = 65, .memory_mib = 24192,
+				.name = "1g.24gb+me.all", .id = 65, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 15, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2648,7 +2648,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb+me.all", .id = 64, .memory_mib = 48512,
+				.name = "2g.48gb+me.all", .id = 64, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 16, .slice_count = 2, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2666,7 +2666,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2bb5, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2bb5},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 97887, .memory_reserved_mib = 2288, .bar1_total_mib = 131072,
+		.memory_total_mib = 97887, .memory_reserved_mib = 2288, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 131072,
 		.sm_total = 188, .sm_mig_visible = 188,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 12, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 12, .max_gpu_instances = 4,
@@ -2674,7 +2674,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.rule = {[MIG_GPU_FIELD_MEMORY_RESERVED_MIB] = 1, [MIG_GPU_FIELD_BAR1_TOTAL_MIB] = 1},
 		.gi = {
 			{
-				.name = "1g.24gb", .id = 14, .memory_mib = 24192,
+				.name = "1g.24gb", .id = 14, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2684,7 +2684,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb", .id = 5, .memory_mib = 48512,
+				.name = "2g.48gb", .id = 5, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 2, .enc = 2, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2694,7 +2694,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.96gb", .id = 0, .memory_mib = 97408,
+				.name = "4g.96gb", .id = 0, .memory_mib = 97408, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 188, .ce = 4, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 12, .start_count = 1, .ci_profile_count = 1,
@@ -2704,7 +2704,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb+me", .id = 21, .memory_mib = 24192,
+				.name = "1g.24gb+me", .id = 21, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2714,7 +2714,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb+gfx", .id = 47, .memory_mib = 24192,
+				.name = "1g.24gb+gfx", .id = 47, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 10, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2724,7 +2724,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb+gfx", .id = 35, .memory_mib = 48512,
+				.name = "2g.48gb+gfx", .id = 35, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 2, .enc = 2, .jpeg = 2, .ofa = 0,
 				.profile_index = 11, .slice_count = 2, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2734,7 +2734,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.96gb+gfx", .id = 32, .memory_mib = 97408,
+				.name = "4g.96gb+gfx", .id = 32, .memory_mib = 97408, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 188, .ce = 4, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 12, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 12, .start_count = 1, .ci_profile_count = 1,
@@ -2744,7 +2744,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb-me", .id = 67, .memory_mib = 24192,
+				.name = "1g.24gb-me", .id = 67, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 13, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2754,7 +2754,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb-me", .id = 66, .memory_mib = 48512,
+				.name = "2g.48gb-me", .id = 66, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 14, .slice_count = 2, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2764,7 +2764,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb+me.all", .id = 65, .memory_mib = 24192,
+				.name = "1g.24gb+me.all", .id = 65, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 15, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2774,7 +2774,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb+me.all", .id = 64, .memory_mib = 48512,
+				.name = "2g.48gb+me.all", .id = 64, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 16, .slice_count = 2, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2791,7 +2791,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x2bb1, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.pci_device_ids = {0x2bb1},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 97887, .memory_reserved_mib = 2288, .bar1_total_mib = 131072,
+		.memory_total_mib = 97887, .memory_reserved_mib = 2288, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 131072,
 		.sm_total = 188, .sm_mig_visible = 188,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = 12, .cc_minor = 0,
 		.is_mig_capable = 1, .is_usable = 1, .memory_slices = 12, .max_gpu_instances = 4,
@@ -2799,7 +2799,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.rule = {[MIG_GPU_FIELD_MEMORY_RESERVED_MIB] = 1, [MIG_GPU_FIELD_BAR1_TOTAL_MIB] = 1},
 		.gi = {
 			{
-				.name = "1g.24gb", .id = 14, .memory_mib = 24192,
+				.name = "1g.24gb", .id = 14, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2810,7 +2810,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb", .id = 5, .memory_mib = 48512,
+				.name = "2g.48gb", .id = 5, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 2, .enc = 2, .jpeg = 2, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2821,7 +2821,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.96gb", .id = 0, .memory_mib = 97408,
+				.name = "4g.96gb", .id = 0, .memory_mib = 97408, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 188, .ce = 4, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 3, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 12, .start_count = 1, .ci_profile_count = 1,
@@ -2832,7 +2832,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb+me", .id = 21, .memory_mib = 24192,
+				.name = "1g.24gb+me", .id = 21, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2843,7 +2843,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb+gfx", .id = 47, .memory_mib = 24192,
+				.name = "1g.24gb+gfx", .id = 47, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 10, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2854,7 +2854,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb+gfx", .id = 35, .memory_mib = 48512,
+				.name = "2g.48gb+gfx", .id = 35, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 2, .enc = 2, .jpeg = 2, .ofa = 0,
 				.profile_index = 11, .slice_count = 2, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2865,7 +2865,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "4g.96gb+gfx", .id = 32, .memory_mib = 97408,
+				.name = "4g.96gb+gfx", .id = 32, .memory_mib = 97408, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 188, .ce = 4, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 12, .slice_count = 4, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 12, .start_count = 1, .ci_profile_count = 1,
@@ -2876,7 +2876,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb-me", .id = 67, .memory_mib = 24192,
+				.name = "1g.24gb-me", .id = 67, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 13, .slice_count = 1, .instances_total = 4, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2887,7 +2887,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb-me", .id = 66, .memory_mib = 48512,
+				.name = "2g.48gb-me", .id = 66, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 0, .enc = 0, .jpeg = 0, .ofa = 0,
 				.profile_index = 14, .slice_count = 2, .instances_total = 2, .p2p = 0,
 				.is_media_extension = 0, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2898,7 +2898,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "1g.24gb+me.all", .id = 65, .memory_mib = 24192,
+				.name = "1g.24gb+me.all", .id = 65, .memory_mib = 24192, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 46, .ce = 1, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 15, .slice_count = 1, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 3, .start_count = 4, .ci_profile_count = 1,
@@ -2909,7 +2909,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 				},
 			},
 			{
-				.name = "2g.48gb+me.all", .id = 64, .memory_mib = 48512,
+				.name = "2g.48gb+me.all", .id = 64, .memory_mib = 48512, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = 94, .ce = 2, .dec = 4, .enc = 4, .jpeg = 4, .ofa = 1,
 				.profile_index = 16, .slice_count = 2, .instances_total = 1, .p2p = 0,
 				.is_media_extension = 1, .placement_size = 6, .start_count = 2, .ci_profile_count = 1,
@@ -2927,7 +2927,7 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.pci_vendor_id = 0x10de, .pci_device_id = 0x1eb8, .pci_subsystem_id = 0x12a210de,
 		.pci_device_ids = {0x1eb8},
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 1,
-		.memory_total_mib = 15360, .memory_reserved_mib = 393, .bar1_total_mib = 256,
+		.memory_total_mib = 15360, .memory_reserved_mib = 393, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = 256,
 		.sm_total = 40, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_TURING, .cc_major = 7, .cc_minor = 5,
 		.is_mig_capable = 0, .is_usable = 1, .memory_slices = 0, .max_gpu_instances = 0,
@@ -2938,50 +2938,50 @@ const struct mig_gpu_table mig_gpu_tables[] = {
 		.name = "",
 		.pci_vendor_id = 0x10de, .pci_device_id = MIG_TABLE_UNKNOWN, .pci_subsystem_id = MIG_TABLE_UNKNOWN,
 		.chip_id = MIG_TABLE_UNKNOWN, .pci_device_id_count = 0,
-		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
+		.memory_total_mib = MIG_TABLE_UNKNOWN, .memory_reserved_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN, .bar1_total_mib = MIG_TABLE_UNKNOWN,
 		.sm_total = MIG_TABLE_UNKNOWN, .sm_mig_visible = MIG_TABLE_UNKNOWN,
 		.arch = MIG_ARCH_BLACKWELL, .cc_major = MIG_TABLE_UNKNOWN_U8, .cc_minor = MIG_TABLE_UNKNOWN_U8,
 		.is_mig_capable = 1, .is_usable = 0, .memory_slices = 0, .max_gpu_instances = 2,
 		.mode_needs_reset = 0, .mode_survives_reboot = 0, .gi_profile_count = 7,
 		.gi = {
 			{
-				.name = "1g.0gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.0gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 0, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "2g.0gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.0gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 1, .slice_count = 2, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "3g.0gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.0gb", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 2, .enc = 2, .jpeg = 2, .ofa = 1,
 				.profile_index = 2, .slice_count = 3, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "1g.0gb+me", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.0gb+me", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 1,
 				.profile_index = 7, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 1, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "1g.0gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "1g.0gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 10, .slice_count = 1, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "2g.0gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "2g.0gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 1, .enc = 1, .jpeg = 1, .ofa = 0,
 				.profile_index = 11, .slice_count = 2, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,
 			},
 			{
-				.name = "3g.0gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN,
+				.name = "3g.0gb+gfx", .id = MIG_TABLE_UNKNOWN, .memory_mib = MIG_TABLE_UNKNOWN, .memory_idle_mib = MIG_TABLE_UNKNOWN,
 				.sm = MIG_TABLE_UNKNOWN, .ce = 1, .dec = 2, .enc = 2, .jpeg = 2, .ofa = 1,
 				.profile_index = 17, .slice_count = 3, .instances_total = 1, .p2p = MIG_TABLE_UNKNOWN_U8,
 				.is_media_extension = 0, .placement_size = 0, .start_count = 0, .ci_profile_count = 0,

@@ -160,6 +160,22 @@ static void print_model(const struct mig_gpu_table *model)
 	mig_print_wrapped(mig_buf_text(&line), 4);
 }
 
+/* What the driver of this GPU uses by itself, where it was seen. */
+static void print_idle(const struct mig_gpu_table *model)
+{
+	_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(MIG_SIM_TEXT_MAX);
+
+	if (model->memory_idle_mib != MIG_TABLE_UNKNOWN)
+		mig_buf_printf(&line, ", %u MiB of the GPU", model->memory_idle_mib);
+	for (unsigned int i = 0; i < model->gi_profile_count; i++) {
+		if (model->gi[i].memory_idle_mib != MIG_TABLE_UNKNOWN)
+			mig_buf_printf(&line, ", %u MiB of a %s", model->gi[i].memory_idle_mib,
+				       model->gi[i].name);
+	}
+	if (line.len > 0)
+		printf("      in use without programs: %s\n", mig_buf_text(&line) + 2);
+}
+
 static void print_unusable(void)
 {
 	printf("\nNot enough is known to simulate these:\n");
@@ -213,10 +229,15 @@ static void print_models(bool is_verbose)
 		if (!mig_gpu_tables[i].is_usable)
 			continue;
 		print_model(&mig_gpu_tables[i]);
-		if (is_verbose)
-			print_derived(&mig_gpu_tables[i], used);
+		if (!is_verbose)
+			continue;
+		print_idle(&mig_gpu_tables[i]);
+		print_derived(&mig_gpu_tables[i], used);
 	}
 	if (is_verbose) {
+		printf("\nMemory in use without programs that is not listed is not known, and none "
+		       "is "
+		       "used.\n");
 		print_unusable();
 		print_rules(used);
 		print_drivers();
@@ -259,6 +280,7 @@ static void json_profiles(struct mig_json *json, const struct mig_gpu_table *mod
 		mig_json_member_string(json, "name", gi->name);
 		mig_json_member_string(json, "id", gi->id == MIG_TABLE_UNKNOWN ? NULL : id);
 		known_uint(json, "memory_mib", gi->memory_mib);
+		known_uint(json, "memory_idle_mib", gi->memory_idle_mib);
 		known_uint(json, "multiprocessors", gi->sm);
 		mig_json_object_end(json);
 	}
@@ -274,6 +296,7 @@ static void json_model(struct mig_json *json, const struct mig_gpu_table *model)
 	mig_json_member_string(json, "name", model->name);
 	mig_json_member_string(json, "architecture", mig_table_arch_name(model->arch));
 	known_uint(json, "memory_mib", model->memory_total_mib);
+	known_uint(json, "memory_idle_mib", model->memory_idle_mib);
 	mig_json_member_bool(json, "mig_capable", model->is_mig_capable);
 	mig_json_member_bool(json, "usable", model->is_usable);
 	if (!model->is_usable)

@@ -217,6 +217,7 @@ static void read_memory(struct recorder *r, struct recorded_gpu *gpu)
 
 	model->memory_total_mib = MIG_TABLE_UNKNOWN;
 	model->memory_reserved_mib = MIG_TABLE_UNKNOWN;
+	model->memory_idle_mib = MIG_TABLE_UNKNOWN;
 	code = driver->nvmlDeviceGetMemoryInfo_v2(driver, gpu->handle, &v2);
 	if (code == NVML_SUCCESS && v2.total > 0) {
 		model->memory_total_mib = in_mib(v2.total);

@@ -295,6 +295,26 @@ static int complete_memory(struct recorder *r, struct recorded_model *model, str
 	return 0;
 }
 
+/* What is in use tells it only of a machine on which nothing runs, and so it is not looked at. */
+static int complete_idle(struct recorder *r, struct recorded_model *model, struct mig_error **err)
+{
+	const struct mig_gpu_table *known = model->known;
+	struct mig_gpu_table *table = &model->table;
+
+	if (known)
+		table->memory_idle_mib = known->memory_idle_mib;
+	for (unsigned int row = 0; known && row < table->gi_profile_count; row++) {
+		struct mig_table_gi_profile *gi = &table->gi[row];
+		const struct mig_table_gi_profile *same =
+			mig_gpu_table_gi_by_index(known, gi->profile_index);
+
+		if (same && same->id == gi->id)
+			gi->memory_idle_mib = same->memory_idle_mib;
+	}
+	return note(r, model, "memory_idle_mib",
+		    "NVML does not tell it from the memory that programs use", "unknown", err);
+}
+
 /* What no call of NVML that is used here tells of any GPU. */
 static int complete_chip(struct recorder *r, struct recorded_model *model, struct mig_error **err)
 {
@@ -448,11 +468,13 @@ int mig_record_complete(struct recorder *r, struct mig_error **err)
 		give_key(r, i);
 		if (complete_memory(r, model, err) || complete_chip(r, model, err))
 			return -1;
-		if (!model->table.is_mig_capable)
-			continue;
-		if (complete_profiles(r, model, err) || complete_all_cis(r, model, err))
+		if (model->table.is_mig_capable) {
+			if (complete_profiles(r, model, err) || complete_all_cis(r, model, err))
+				return -1;
+			count_instances(&model->table);
+		}
+		if (complete_idle(r, model, err))
 			return -1;
-		count_instances(&model->table);
 	}
 	return 0;
 }

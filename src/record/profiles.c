@@ -125,6 +125,7 @@ static bool take_gi(const struct recorded_gpu *gpu, unsigned int index,
 	gi->id = info->id;
 	gi->memory_mib = info->memorySizeMB < MIG_TABLE_UNKNOWN ? (uint32_t)info->memorySizeMB
 								: MIG_TABLE_UNKNOWN;
+	gi->memory_idle_mib = MIG_TABLE_UNKNOWN;
 	gi->sm = info->multiprocessorCount;
 	gi->ce = info->copyEngineCount;
 	gi->dec = info->decoderCount;

@@ -306,7 +306,7 @@ static const struct edit edits[] = {
 	{"magic", AT_HEADER(magic), 1, MIG_SIM_DAMAGED, "wrong magic number"},
 	{"version 0", AT_HEADER(format_version), 0, MIG_SIM_BAD_VERSION, "format version 0"},
 	{"version 9", AT_HEADER(format_version), 9, MIG_SIM_BAD_VERSION,
-	 "has format version 9, this build knows only 2"},
+	 "has format version 9, this build knows only 3"},
 	{"header size", AT_HEADER(header_size), 1 << 30, MIG_SIM_DAMAGED, "offsets or sizes"},
 	{"file size", AT_HEADER(file_size), UINT64_MAX, MIG_SIM_DAMAGED, "offsets or sizes"},
 	{"node offset", AT_HEADER(node_offset), UINT64_MAX - 7, MIG_SIM_DAMAGED,

@@ -39,7 +39,11 @@ not read: models.a30-24gb.mode_survives_reboot: only a reboot shows it; instead:
 a30-24gb
 not read: models.a30-24gb.ci_profiles of 1g.6gb, 2g.12gb, 4g.24gb, 1g.6gb+me, 2g.12gb+me: NVML lists \
 them only for a GPU instance that is there; instead: the built-in model a30-24gb
+not read: models.a30-24gb.memory_idle_mib: NVML does not tell it from the memory that programs use; \
+instead: the built-in model a30-24gb
 not read: models.t4-16gb.chip_id: NVML does not say; instead: the built-in model t4-16gb
+not read: models.t4-16gb.memory_idle_mib: NVML does not tell it from the memory that programs use; \
+instead: the built-in model t4-16gb
 not read: gpus[].mode_change: only a change of the MIG mode shows it; instead: immediate
 recorded 3 GPUs to {path}
 """)

@@ -309,7 +309,7 @@ def a_state_file_of_another_version():
         data = bytearray(state.read_bytes())
         data[8:12] = struct.pack('=I', 99)
         state.write_bytes(data)
-    damaged(change, 'has format version 99, this build knows only 2', 'corrupt')
+    damaged(change, 'has format version 99, this build knows only 3', 'corrupt')
 
 
 @test

@@ -160,6 +160,43 @@ MIG_TEST(memory_of_a_gpu_without_mig_leaves_out_what_is_reserved)
 	free(n.state);
 }
 
+/* What four A30 showed (data/gpus/a30-24gb.json). */
+MIG_TEST(the_driver_uses_memory_of_its_own)
+{
+	const struct mig_sim_place gpu = mig_sim_place_gpu(0);
+	const struct mig_sim_place gi = mig_sim_place_gi(0, 1);
+	struct mig_sim_gpu_state state = {0};
+	struct mig_sim_gpu facts = {.model = mig_gpu_table_find("a30-24gb")};
+	unsigned int row = 0;
+
+	MIG_ASSERT_UINT_EQ(mig_sim_idle_memory(&facts, &state, gpu), 4 * MIB);
+	MIG_ASSERT_UINT_EQ(mig_sim_place_memory(&facts, &state, gpu),
+			   (24576 - 4 - facts.model->memory_reserved_mib) * MIB);
+	state.mig_current = 1;
+	MIG_ASSERT_UINT_EQ(mig_sim_idle_memory(&facts, &state, gpu), 0);
+	while (strcmp(facts.model->gi[row].name, "2g.12gb") != 0)
+		row++;
+	for (unsigned int id = 1; id <= 2; id++) {
+		state.gi[id].in_use = 1;
+		state.gi[id].profile = (uint8_t)row;
+	}
+	MIG_ASSERT_UINT_EQ(mig_sim_idle_memory(&facts, &state, gi), 0);
+	MIG_ASSERT_UINT_EQ(mig_sim_place_memory(&facts, &state, gi), 11968 * MIB);
+	/* Two compute instances of a GPU instance share it. */
+	state.gi[1].ci[0].in_use = state.gi[1].ci[1].in_use = state.gi[2].ci[0].in_use = 1;
+	MIG_ASSERT_UINT_EQ(mig_sim_idle_memory(&facts, &state, gi), 25 * MIB);
+	MIG_ASSERT_UINT_EQ(mig_sim_idle_memory(&facts, &state, mig_sim_place_ci(0, 1, 1)),
+			   25 * MIB);
+	MIG_ASSERT_UINT_EQ(mig_sim_idle_memory(&facts, &state, gpu), 50 * MIB);
+	MIG_ASSERT_UINT_EQ(mig_sim_place_memory(&facts, &state, gi), (11968 - 25) * MIB);
+	/* Not known of another profile: none. */
+	state.gi[2].profile = 0;
+	MIG_ASSERT_UINT_EQ(mig_sim_idle_memory(&facts, &state, mig_sim_place_gi(0, 2)), 0);
+	facts.model = mig_gpu_table_find("a100-sxm4-40gb");
+	state.mig_current = 0;
+	MIG_ASSERT_UINT_EQ(mig_sim_idle_memory(&facts, &state, gpu), 0);
+}
+
 MIG_TEST(only_what_is_there_can_be_held)
 {
 	struct node n;

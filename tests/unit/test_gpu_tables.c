@@ -403,6 +403,7 @@ static void compare_gi(const char *key, const json_t *row, const struct mig_gpu_
 	MIG_ASSERT_STR_EQ(gi->name, text(row, "name"));
 	compare_number(key, row, "id", gi->id, gi->rule[MIG_GI_FIELD_ID]);
 	compare_number(key, row, "memory_mib", gi->memory_mib, gi->rule[MIG_GI_FIELD_MEMORY_MIB]);
+	compare_number(key, row, "memory_idle_mib", gi->memory_idle_mib, 0);
 	compare_number(key, row, "sm", gi->sm, gi->rule[MIG_GI_FIELD_SM]);
 	compare_number(key, row, "ce", gi->ce, gi->rule[MIG_GI_FIELD_CE]);
 	compare_number(key, row, "dec", gi->dec, gi->rule[MIG_GI_FIELD_DEC]);
@@ -433,6 +434,7 @@ static void compare_model(const json_t *row)
 	compare_number(key, row, "memory_total_mib", table->memory_total_mib, 0);
 	compare_number(key, row, "memory_reserved_mib", table->memory_reserved_mib,
 		       table->rule[MIG_GPU_FIELD_MEMORY_RESERVED_MIB]);
+	compare_number(key, row, "memory_idle_mib", table->memory_idle_mib, 0);
 	compare_number(key, row, "bar1_total_mib", table->bar1_total_mib,
 		       table->rule[MIG_GPU_FIELD_BAR1_TOTAL_MIB]);
 	compare_number(key, row, "sm_total", table->sm_total, 0);

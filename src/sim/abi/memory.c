@@ -2,8 +2,9 @@
 /*
  * Memory, BAR1 and the attributes of MIG devices.
  *
- * What is used is what the driver reserves and what holders have. What the driver reserves of the
- * whole GPU is in the tables; of a MIG device it is not known and taken as 0. In the first version
+ * What is used is what the driver has for itself (in the tables where it was seen, else 0) and what
+ * holders have; what the driver reserves of the whole GPU is in the tables, too, and of a MIG device
+ * it is not known and taken as 0. In the first version
  * of the structure what is reserved counts as used, and on 470 it is not in the total. The memory of
  * a MIG device is that of its GPU instance, shared by all compute instances in it.
  */
@@ -12,13 +13,14 @@
 #include "nvml/symbols.h"
 #include "sim/abi/branch.h"
 #include "sim/abi/process.h"
+#include "sim/engine/holders.h"
 
 #define MIB (1024ULL * 1024ULL)
 
 struct memory {
 	unsigned long long total;
 	unsigned long long reserved;
-	unsigned long long held;
+	unsigned long long used;
 };
 
 static nvmlReturn_t read_sizes(const struct mig_abi_device *d, struct memory *memory)
@@ -44,14 +46,19 @@ static nvmlReturn_t read_sizes(const struct mig_abi_device *d, struct memory *me
 
 static nvmlReturn_t read_memory(const struct mig_abi_device *d, struct memory *memory)
 {
+	struct mig_sim_place place;
 	uint64_t held = 0;
 	nvmlReturn_t code = read_sizes(d, memory);
 
 	if (code == NVML_SUCCESS)
 		code = mig_abi_held_memory(d, &held);
-	if (code == NVML_SUCCESS)
-		memory->held = MIG_MIN(held, memory->total - memory->reserved);
-	return code;
+	if (code != NVML_SUCCESS)
+		return code;
+	place = d->is_mig ? mig_sim_place_gi(d->gpu.gpu_index, d->gi_id)
+			  : mig_sim_place_gpu(d->gpu.gpu_index);
+	memory->used = MIG_MIN(held + mig_sim_idle_memory(&d->gpu.facts, &d->state, place),
+			       memory->total - memory->reserved);
+	return NVML_SUCCESS;
 }
 
 MIG_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory)
@@ -72,7 +79,7 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_
 		now.reserved = 0;
 	}
 	memory->total = now.total;
-	memory->used = now.reserved + now.held;
+	memory->used = now.reserved + now.used;
 	memory->free = now.total - memory->used;
 	return NVML_SUCCESS;
 }
@@ -94,8 +101,8 @@ MIG_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemo
 		return code;
 	memory->total = now.total;
 	memory->reserved = now.reserved;
-	memory->free = now.total - now.reserved - now.held;
-	memory->used = now.held;
+	memory->free = now.total - now.reserved - now.used;
+	memory->used = now.used;
 	return NVML_SUCCESS;
 }
 

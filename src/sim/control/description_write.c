@@ -101,6 +101,7 @@ static void write_gi(struct mig_json *json, const struct mig_table_gi_profile *g
 	mig_json_member_uint(json, "slice_count", gi->slice_count);
 	number_or_null(json, "instances_total", gi->instances_total, MIG_TABLE_UNKNOWN_U8);
 	number_or_null(json, "memory_mib", gi->memory_mib, MIG_TABLE_UNKNOWN);
+	number_or_null(json, "memory_idle_mib", gi->memory_idle_mib, MIG_TABLE_UNKNOWN);
 	number_or_null(json, "p2p", gi->p2p, MIG_TABLE_UNKNOWN_U8);
 	number_or_null(json, "sm", gi->sm, MIG_TABLE_UNKNOWN);
 	number_or_null(json, "ce", gi->ce, MIG_TABLE_UNKNOWN);
@@ -157,6 +158,7 @@ static void write_model(struct mig_json *json, const struct mig_gpu_table *model
 		     model->rule[MIG_GPU_FIELD_MEMORY_TOTAL_MIB]);
 	ruled_number(json, "memory_reserved_mib", model->memory_reserved_mib, MIG_TABLE_UNKNOWN,
 		     model->rule[MIG_GPU_FIELD_MEMORY_RESERVED_MIB]);
+	number_or_null(json, "memory_idle_mib", model->memory_idle_mib, MIG_TABLE_UNKNOWN);
 	ruled_number(json, "bar1_total_mib", model->bar1_total_mib, MIG_TABLE_UNKNOWN,
 		     model->rule[MIG_GPU_FIELD_BAR1_TOTAL_MIB]);
 	ruled_number(json, "sm_total", model->sm_total, MIG_TABLE_UNKNOWN,

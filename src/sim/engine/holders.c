@@ -59,23 +59,59 @@ static uint64_t known_bytes(uint32_t mib)
 	return mib == MIG_TABLE_UNKNOWN ? 0 : mib * MIB;
 }
 
+static bool has_cis(const struct mig_sim_gi *gi)
+{
+	for (unsigned int i = 0; i < MIG_SIM_CIS_MAX; i++) {
+		if (gi->ci[i].in_use)
+			return true;
+	}
+	return false;
+}
+
+/* Without compute instances nothing is known to be in use. */
+static uint64_t gi_idle_memory(const struct mig_sim_gpu *gpu, const struct mig_sim_gi *gi)
+{
+	if (!gi->in_use || gi->profile >= gpu->model->gi_profile_count || !has_cis(gi))
+		return 0;
+	return known_bytes(gpu->model->gi[gi->profile].memory_idle_mib);
+}
+
+uint64_t mig_sim_idle_memory(const struct mig_sim_gpu *gpu, const struct mig_sim_gpu_state *state,
+			     struct mig_sim_place place)
+{
+	uint64_t sum = 0;
+
+	if (place.gi < MIG_SIM_GIS_MAX)
+		return gi_idle_memory(gpu, &state->gi[place.gi]);
+	if (!state->mig_current)
+		return known_bytes(gpu->model->memory_idle_mib);
+	for (unsigned int i = 0; i < MIG_SIM_GIS_MAX; i++)
+		sum += gi_idle_memory(gpu, &state->gi[i]);
+	return sum;
+}
+
+static uint64_t without(uint64_t bytes, uint64_t used)
+{
+	return used < bytes ? bytes - used : 0;
+}
+
 uint64_t mig_sim_place_memory(const struct mig_sim_gpu *gpu, const struct mig_sim_gpu_state *state,
 			      struct mig_sim_place place)
 {
-	uint64_t total, reserved;
+	const uint64_t idle = mig_sim_idle_memory(gpu, state, place);
+	uint64_t total;
 
 	if (place.gi < MIG_SIM_GIS_MAX) {
 		const struct mig_sim_gi *gi = &state->gi[place.gi];
 
 		if (!gi->in_use || gi->profile >= gpu->model->gi_profile_count)
 			return 0;
-		return known_bytes(gpu->model->gi[gi->profile].memory_mib);
+		return without(known_bytes(gpu->model->gi[gi->profile].memory_mib), idle);
 	}
 	if (state->mig_current)
 		return 0;
 	total = known_bytes(gpu->model->memory_total_mib);
-	reserved = known_bytes(gpu->model->memory_reserved_mib);
-	return reserved < total ? total - reserved : 0;
+	return without(without(total, known_bytes(gpu->model->memory_reserved_mib)), idle);
 }
 
 bool mig_sim_holder_is_same_process(const struct mig_sim_holder *a, const struct mig_sim_holder *b)

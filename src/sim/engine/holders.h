@@ -66,8 +66,17 @@ uint64_t mig_sim_held_memory(const struct mig_sim_holder *rows, struct mig_sim_p
 			     mig_sim_is_alive_fn is_alive);
 
 /*
+ * Bytes that the driver uses for itself although nobody holds anything: of a GPU instance that has
+ * compute instances, of a GPU that of its instances or, with MIG mode off, its own. 0 where the
+ * model does not know it.
+ */
+uint64_t mig_sim_idle_memory(const struct mig_sim_gpu *gpu, const struct mig_sim_gpu_state *state,
+			     struct mig_sim_place place);
+
+/*
  * Bytes that holders can share: of a GPU without what the driver reserves (0 while MIG mode is on:
- * then the memory is its instances'), of a GPU or compute instance the GPU instance's.
+ * then the memory is its instances'), of a GPU or compute instance the GPU instance's; without what
+ * the driver uses for itself.
  */
 uint64_t mig_sim_place_memory(const struct mig_sim_gpu *gpu, const struct mig_sim_gpu_state *state,
 			      struct mig_sim_place place);

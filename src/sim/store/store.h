@@ -27,7 +27,7 @@
 
 #define MIG_SIM_STATE_FILE     "state"
 #define MIG_SIM_LOCK_FILE      "lock"
-#define MIG_SIM_FORMAT_VERSION 2
+#define MIG_SIM_FORMAT_VERSION 3
 
 enum mig_sim_status {
 	MIG_SIM_OK,

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The reader of tutorials, and what holds for every tutorial without running it."""
 import pathlib
+import re
 
 import tap
 import tutorial
@@ -68,6 +69,26 @@ def every_block_is_run_or_says_why_not():
         tap.true(any(command.text.startswith('migctl sim destroy') for command in last), name)
         for block in parsed:
             tap.true(block.language == 'console' and block.commands, f'{name}.md:{block.line}')
+
+
+# What the public page on four A30 (driver 545.23.08) shows in its nvidia-smi tables as in use and
+# total: of each GPU with MIG off, of GPU 0 with MIG on and empty, of GPU 0 with two 2g.12gb, and of
+# each of these and its BAR1.
+A30_CELLS = ('4MiB / 24576MiB', '0MiB / 24576MiB', '25MiB / 11968MiB', '0MiB / 16383MiB',
+             '50MiB / 24576MiB')
+
+
+@test
+def the_a30_page_shows_the_memory_that_was_seen_in_use():
+    text = pathlib.Path(tap.source(tutorial.FOLDER, 'a30-step-by-step.md')).read_text(
+        encoding='utf-8')
+    before, after = text.split('## Two programs on two instances')
+    rows = re.findall(r'(\d+MiB / +\d+MiB)', before)
+    # Four GPUs, then one of them with MIG, then two instances of it.
+    tap.equal(rows, [A30_CELLS[0]] * 4 + [A30_CELLS[1]] + [A30_CELLS[0]] * 3
+              + [A30_CELLS[4]] + [A30_CELLS[0]] * 3 + [A30_CELLS[2], A30_CELLS[3]] * 2)
+    between = after.split('## Smaller compute instances')[1].split('Four programs on them')[0]
+    tap.equal(re.findall(r'(\d+MiB / +\d+MiB)', between), [A30_CELLS[2], A30_CELLS[3]] * 2)
 
 
 tap.main()
