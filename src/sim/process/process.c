@@ -169,6 +169,7 @@ static bool is_wanted(struct search *search, const char *entry, struct stat_line
 	uint64_t namespace = read_link(entry, "pid");
 	uint32_t inner, number;
 	unsigned int depth;
+	bool is_same_start;
 	uint64_t value;
 
 	if (namespace == 0 && errno != EACCES && errno != EPERM)
@@ -179,20 +180,22 @@ static bool is_wanted(struct search *search, const char *entry, struct stat_line
 		search->has_missed = search->has_missed || errno == EACCES || errno == EPERM;
 		return false;
 	}
-	if (inner != search->process.pid)
-		return false;
-	if (namespace == 0) {
-		/* Somebody else's. What has one number only is in the namespace of /proc. */
-		search->has_missed = search->has_missed || depth > 1;
-		return false;
-	}
-	if (mig_parse_u64_n(entry, strlen(entry), 1, UINT32_MAX, &value) < 0)
+	if (inner != search->process.pid ||
+	    mig_parse_u64_n(entry, strlen(entry), 1, UINT32_MAX, &value) < 0)
 		return false;
 	number = (uint32_t)value;
+	/* One that has ended may stay for long, until its parent asks how. */
 	if (!read_stat(number, line) || has_ended(line))
 		return false;
-	return search->is_any_start || line->start_time == search->process.start_time ||
-	       read_link(entry, "time") != search->own_time;
+	is_same_start = search->is_any_start || line->start_time == search->process.start_time;
+	if (namespace == 0) {
+		/* Somebody else's. What has one number only is in the namespace of /proc. Its time
+		 * namespace cannot be looked at either; the usual is taken for granted, for every
+		 * container has a number 1. */
+		search->has_missed = search->has_missed || (depth > 1 && is_same_start);
+		return false;
+	}
+	return is_same_start || read_link(entry, "time") != search->own_time;
 }
 
 /*
