@@ -103,9 +103,10 @@ static int hold_here(struct mig_sim_store *store, const struct mig_sim_hold_requ
 	sigset_t signals;
 	int number;
 
-	block_end_signals(&signals);
+	/* Until it holds, and it may have to wait for that, a signal just ends it. */
 	if (mig_sim_hold_begin(store, request, &hold, err))
 		return -1;
+	block_end_signals(&signals);
 	for (unsigned int i = 0; i < hold.count; i++)
 		printf("process %u holds %s\n", hold.process.pid, hold.devices[i].uuid);
 	/* Written down first: who reads this knows that the hold stands. */

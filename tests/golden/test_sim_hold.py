@@ -5,6 +5,7 @@
 Holders are started so that they hold when the command returns, or have said so; one that is killed
 is waited for. So nothing here waits for time to pass."""
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -144,6 +145,31 @@ def in_the_foreground_until_a_signal():
             holder.send_signal(number)
             tap.equal(holder.wait(60), 0)
         tap.equal(holders(), {})
+
+
+def waits_for_a_lock(pid):
+    with open('/proc/locks', encoding='ascii') as file:
+        return any('-> POSIX' in line and f' WRITE {pid} ' in line for line in file)
+
+
+@test
+def one_that_waits_for_the_node_is_ended_by_a_signal():
+    if not os.access('/proc/locks', os.R_OK):
+        tap.skip('there is no /proc/locks to see who waits')
+    node()
+    uuid = devices()['1g.5gb'][0]
+    with open(tap.tmpdir() / 'migsim/n/lock', 'rb+') as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for argv in (['hold', uuid, '-n', 'n'], ['hold', '-b', '-n', 'n', uuid],
+                         ['reset', 'n']):
+                with subprocess.Popen([MIGCTL, 'sim', *argv],
+                                      stdout=subprocess.DEVNULL) as waiter:
+                    while not waits_for_a_lock(waiter.pid):
+                        tap.equal(waiter.poll(), None, argv)
+                    waiter.send_signal(number)
+                    tap.equal(waiter.wait(60), -number, argv)
+    tap.equal(holders(), {})
 
 
 @test

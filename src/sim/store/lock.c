@@ -12,22 +12,29 @@
  * handler would outlive dlclose; this word is seen to be stale in the child, and is taken over.
  *
  * While the lock is held signals are blocked and cancellation is off: a handler that calls the
- * driver again, or a thread that ends in the middle, finds nothing half done.
+ * driver again, or a thread that ends in the middle, finds nothing half done. While it is waited for,
+ * which may take as long as another writer likes, those are let through that have no handler: they
+ * end the program, as they would anywhere else.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "shared/number.h"
 #include "sim/store/format.h"
 
 #define LOCK_MODE	     0600 /* a reader could hold a read lock for ever and stop all writers */
 #define LOOK_AGAIN_NS	     (100 * 1000 * 1000) /* for an owner that vanished without a wake-up */
 #define DEADLOCK_RETRY_NS    (1000 * 1000)
+#define SIGNALS		     64 /* that the kernel has */
 #define OWNER_WORD(pid, tid) ((uint64_t)(uint32_t)(pid) << 32 | (uint32_t)(tid))
 
 static uint64_t owner; /* OWNER_WORD, 0 when free */
@@ -47,10 +54,76 @@ static bool is_stale(uint64_t word, uint64_t me)
 	return syscall(SYS_tgkill, (pid_t)(me >> 32), tid, 0) < 0 && errno == ESRCH;
 }
 
-static void process_lock(void)
+/*
+ * The signals that have a handler, bit N - 1 for signal N; all, if /proc does not tell. Not by
+ * sigaction: that a library which has handlers of the host in its hands never calls it can be seen
+ * from outside.
+ */
+static uint64_t with_handler(void)
+{
+	static const char key[] = "SigCgt:";
+	uint64_t caught = UINT64_MAX, value;
+	char *line = NULL, *text;
+	size_t size = 0;
+	FILE *file = fopen("/proc/self/status", "re");
+
+	while (file && getline(&line, &size, file) > 0) {
+		if (strncmp(line, key, sizeof(key) - 1) != 0)
+			continue;
+		text = line + sizeof(key) - 1;
+		text += strspn(text, " \t");
+		text[strcspn(text, "\n")] = '\0';
+		if (mig_parse_hex_u64(text, UINT64_MAX, &value) == 0)
+			caught = value;
+		break;
+	}
+	free(line);
+	if (file)
+		fclose(file);
+	return caught;
+}
+
+/*
+ * What may be let through while this thread waits: signals that the host has neither blocked nor a
+ * handler for. Should another thread give one a handler meanwhile, it can run here; so after a wait
+ * nothing is taken for held without asking.
+ */
+static sigset_t without_handler(const struct mig_sim_lock *lock)
+{
+	const uint64_t caught = with_handler();
+	sigset_t open;
+
+	sigemptyset(&open);
+	for (int number = 1; number <= SIGNALS; number++) {
+		if (sigismember(&lock->signals, number) == 0 && !(caught >> (number - 1) & 1))
+			sigaddset(&open, number);
+	}
+	return open;
+}
+
+/* A sleep of process_lock or lock_file, in which the program can be ended. */
+static void begin_wait(const struct mig_sim_lock *lock, sigset_t *held)
+{
+	const sigset_t open = without_handler(lock);
+
+	pthread_sigmask(SIG_UNBLOCK, &open, held);
+}
+
+static void end_wait(const sigset_t *held)
+{
+	pthread_sigmask(SIG_SETMASK, held, NULL);
+}
+
+static bool is_owner(void)
+{
+	return __atomic_load_n(&owner, __ATOMIC_RELAXED) == OWNER_WORD(getpid(), gettid());
+}
+
+static void process_lock(const struct mig_sim_lock *lock)
 {
 	const struct timespec look_again = {.tv_nsec = LOOK_AGAIN_NS};
 	uint64_t me = OWNER_WORD(getpid(), gettid());
+	sigset_t held;
 
 	for (;;) {
 		uint32_t seen_releases = __atomic_load_n(&releases, __ATOMIC_ACQUIRE);
@@ -65,8 +138,10 @@ static void process_lock(void)
 				return;
 			continue;
 		}
+		begin_wait(lock, &held);
 		syscall(SYS_futex, &releases, FUTEX_WAIT_PRIVATE, seen_releases, &look_again, NULL,
 			0);
+		end_wait(&held);
 	}
 }
 
@@ -99,19 +174,39 @@ static void unshield(const struct mig_sim_lock *lock)
 	pthread_setcancelstate(lock->cancel_state, NULL);
 }
 
-static int lock_file(int fd)
+/* Sleeps until nobody else has the lock. 0: it may be this process's now. */
+static int wait_for_file(const struct mig_sim_lock *lock)
 {
 	const struct timespec retry = {.tv_nsec = DEADLOCK_RETRY_NS};
 	struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int result, reason;
+	sigset_t held;
 
-	while (fcntl(fd, F_SETLKW, &range) < 0) {
-		if (errno == EINTR)
-			continue;
-		/* The kernel thinks in processes: a circle through another thread of this one,
-		 * which holds a lock of the host's own, is none. */
-		if (errno != EDEADLK)
-			return -1;
+	begin_wait(lock, &held);
+	result = fcntl(lock->fd, F_SETLKW, &range);
+	reason = errno;
+	/* The kernel thinks in processes: a circle through another thread of this one, which holds a
+	 * lock of the host's own, is none. */
+	if (result < 0 && reason == EDEADLK)
 		nanosleep(&retry, NULL);
+	end_wait(&held);
+	errno = reason;
+	return result < 0 && reason != EINTR && reason != EDEADLK ? -1 : 0;
+}
+
+static int lock_file(const struct mig_sim_lock *lock)
+{
+	struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	/* Not in the wait itself: it would not tell a lock that was lost before signals were
+	 * blocked again. One that is held already is had once more. */
+	while (fcntl(lock->fd, F_SETLK, &range) < 0) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return -1;
+		if (wait_for_file(lock) < 0)
+			return -1;
+		if (!is_owner())
+			process_lock(lock);
 	}
 	return 0;
 }
@@ -159,12 +254,12 @@ enum mig_sim_status mig_sim_lock_take(struct mig_sim_lock *lock, int dir, const 
 
 	*lock = (struct mig_sim_lock){.fd = -1};
 	shield(lock);
-	process_lock();
+	process_lock(lock);
 	for (;;) {
 		status = open_lock(lock, dir, node_dir, make, failure);
 		if (status != MIG_SIM_OK)
 			break;
-		if (lock_file(lock->fd) < 0) {
+		if (lock_file(lock) < 0) {
 			status = mig_sim_fail(failure, MIG_SIM_IO, errno, "cannot lock '%s'",
 					      mig_sim_shown_path(shown, node_dir,
 								 MIG_SIM_LOCK_FILE));
