@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define READ_CHUNK_SIZE 16384
+#define NAMES_MAX	100 /* temporary names that are tried */
 
 /* Appends all that comes from fd. Returns 0 or -1 with errno; EFBIG: over the maximum of buf. */
 static int read_all(int fd, struct mig_buf *buf)
@@ -102,17 +103,91 @@ static char *directory_of(const char *path)
 	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-/* Fills and closes the temporary file; fd is consumed. Returns 0 or -1 with errno. */
-static int write_temporary(int fd, const void *bytes, size_t len, mode_t mode)
-{
-	if (mig_write_all(fd, bytes, len) || fchmod(fd, mode) || fsync(fd)) {
-		int errnum = errno;
+/* ---- durable writing -------------------------------------------------------------------------- */
 
-		close(fd);
-		errno = errnum;
+/* What is to become of which file. */
+struct durable {
+	const char *path;
+	const char *directory; /* of it */
+	bool is_new;	       /* there must be nothing at `path` */
+	const void *bytes;
+	size_t len;
+	mode_t mode;
+};
+
+static int fill(int fd, const struct durable *file)
+{
+	if (mig_write_all(fd, file->bytes, file->len) || fchmod(fd, file->mode))
 		return -1;
+	return fsync(fd);
+}
+
+static int failed(const struct durable *file, int errnum, struct mig_error **err)
+{
+	return mig_error_set_errno(err, errnum, "cannot write '%s'", file->path);
+}
+
+/* Gives a file without a name one that is not taken. */
+static int link_fd(int fd, const char *path)
+{
+	char by_proc[32];
+	int errnum;
+
+	/* The first takes a right or a newer kernel, the second a /proc. */
+	if (linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0)
+		return 0;
+	errnum = errno;
+	if (errnum == EEXIST)
+		return -1;
+	snprintf(by_proc, sizeof(by_proc), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, by_proc, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+/* Takes the place of a file that is there, which goes only by a name beside it. */
+static int replace_with_fd(int fd, const struct durable *file)
+{
+	int linked = -1;
+
+	for (unsigned int i = 0; linked < 0 && i < NAMES_MAX; i++) {
+		_cleanup_free_ char *name =
+			mig_asprintf("%s/.migctl-%d-%u", file->directory, (int)getpid(), i);
+
+		if (!name)
+			return -1;
+		linked = link_fd(fd, name);
+		if (linked < 0 && errno != EEXIST)
+			return -1;
+		if (linked == 0 && rename(name, file->path)) {
+			int errnum = errno;
+
+			unlink(name);
+			errno = errnum;
+			return -1;
+		}
 	}
-	return close(fd);
+	return linked;
+}
+
+/*
+ * By a file that has no name until it is whole: a process that is killed leaves nothing. Only if it
+ * replaces one, and dies between two calls, is there a second name of the new one. Returns 0, -1
+ * with *err, or 1: this file system has no such files, or they cannot be given a name here.
+ */
+static int write_unnamed(const struct durable *file, struct mig_error **err)
+{
+	_cleanup_close_ int fd = open(file->directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	int linked;
+
+	if (fd < 0)
+		return 1;
+	if (fill(fd, file))
+		return failed(file, errno, err);
+	linked = link_fd(fd, file->path);
+	if (linked < 0 && errno == EEXIST && file->is_new)
+		return failed(file, EEXIST, err);
+	if (linked < 0 && errno == EEXIST)
+		linked = replace_with_fd(fd, file);
+	return linked < 0 ? 1 : 0;
 }
 
 /* rename, or its like that fails with EEXIST when there is something at `path`. */
@@ -129,64 +204,85 @@ static int rename_to(const char *temporary, const char *path, bool is_new)
 	return 0;
 }
 
-/* The part of write_durable between making the temporary name and its removal. */
-static int write_and_rename(int fd, const char *temporary, const char *path, bool is_new,
-			    const void *bytes, size_t len, mode_t mode, struct mig_error **err)
+/* Consumes fd. Returns 0 or -1 with errno. */
+static int fill_and_close(int fd, const struct durable *file)
 {
-	int errnum;
+	if (fill(fd, file)) {
+		int errnum = errno;
 
-	if (write_temporary(fd, bytes, len, mode) == 0 && rename_to(temporary, path, is_new) == 0)
+		close(fd);
+		errno = errnum;
+		return -1;
+	}
+	return close(fd);
+}
+
+static int write_named(const struct durable *file, struct mig_error **err)
+{
+	/* Not made from the file's name, which may be as long as a name can be. */
+	_cleanup_free_ char *temporary = mig_path_join(file->directory, ".migctl-XXXXXX");
+	int errnum;
+	int fd;
+
+	if (!temporary)
+		return failed(file, ENOMEM, err);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return mig_error_set_errno(err, errno,
+					   "cannot write '%s': cannot make a file in '%s'",
+					   file->path, file->directory);
+	if (fill_and_close(fd, file) == 0 && rename_to(temporary, file->path, file->is_new) == 0)
 		return 0;
 	errnum = errno;
 	unlink(temporary);
-	return mig_error_set_errno(err, errnum, "cannot write '%s'", path);
+	return failed(file, errnum, err);
 }
 
-static int write_durable(const char *path, bool is_new, const void *bytes, size_t len, mode_t mode,
-			 struct mig_error **err)
+static int write_durable(struct durable *file, struct mig_error **err)
 {
-	_cleanup_free_ char *directory = directory_of(path);
-	_cleanup_free_ char *temporary = NULL;
+	_cleanup_free_ char *directory = directory_of(file->path);
 	_cleanup_close_ int directory_fd = -1;
-	int fd;
+	int result;
 
-	if (directory)
-		/* Not made from the file's name, which may be as long as a name can be. */
-		temporary = mig_path_join(directory, ".migctl-XXXXXX");
-	if (!temporary)
-		return mig_error_set_errno(err, ENOMEM, "cannot write '%s'", path);
-
+	if (!directory)
+		return failed(file, ENOMEM, err);
+	file->directory = directory;
 	/* Opened first: what can be refused is refused while the old file stands. */
 	directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory_fd < 0)
 		return mig_error_set_errno(err, errno,
-					   "cannot write '%s': cannot open directory '%s'", path,
-					   directory);
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return mig_error_set_errno(err, errno,
-					   "cannot write '%s': cannot make a file in '%s'", path,
-					   directory);
-	if (write_and_rename(fd, temporary, path, is_new, bytes, len, mode, err))
+					   "cannot write '%s': cannot open directory '%s'",
+					   file->path, directory);
+	result = write_unnamed(file, err);
+	if (result > 0)
+		result = write_named(file, err);
+	if (result < 0)
 		return -1;
 	if (fsync(directory_fd))
 		return mig_error_set_errno(
 			err, errno, "'%s' is written, but cannot make it durable in directory '%s'",
-			path, directory);
+			file->path, directory);
 	return 0;
 }
 
 int mig_file_write_durable(const char *path, const void *bytes, size_t len, mode_t mode,
 			   struct mig_error **err)
 {
-	return write_durable(path, false, bytes, len, mode, err);
+	struct durable file = {.path = path, .bytes = bytes, .len = len, .mode = mode};
+
+	return write_durable(&file, err);
 }
 
 int mig_file_create_durable(const char *path, const void *bytes, size_t len, mode_t mode,
 			    struct mig_error **err)
 {
-	return write_durable(path, true, bytes, len, mode, err);
+	struct durable file = {
+		.path = path, .is_new = true, .bytes = bytes, .len = len, .mode = mode};
+
+	return write_durable(&file, err);
 }
+
+/* ---- directories and paths -------------------------------------------------------------------- */
 
 /* mkdir where an existing directory (or a link to one) is fine. Returns 0 or -1 with errno. */
 static int make_directory(const char *path, mode_t mode)

@@ -21,7 +21,9 @@ int mig_file_read(const char *path, struct mig_buf *buf, struct mig_error **err)
 /*
  * Writes durably: temporary file beside it, fsync, rename, fsync of the directory. On failure the
  * old file stands and no temporary is left; only if the last fsync fails is the new file there, and
- * the message says so. The mode is exact (no umask); a symbolic link at `path` is replaced.
+ * the message says so. The temporary has no name where the file system can do that (O_TMPFILE), so
+ * that a process that is killed leaves none either, unless between two calls at the end of replacing
+ * a file. The mode is exact (no umask); a symbolic link at `path` is replaced.
  */
 int mig_file_write_durable(const char *path, const void *bytes, size_t len, mode_t mode,
 			   struct mig_error **err) MIG_MUST_CHECK;
