@@ -212,6 +212,50 @@ def a_node_below_a_covered_directory_stays_the_node():
         home.rmdir()
 
 
+def swapped(node):
+    """Starts a jail, and puts another directory in the node's place after that was looked at."""
+    program = tap.tmpdir() / 'at_call'
+    if not program.exists():
+        tap.succeeded(tap.run([os.environ.get('CC', 'cc'), '-D_GNU_SOURCE', '-o', program,
+                               tap.source('tests/surroundings/at_call.c')]))
+        program.chmod(0o755)
+    other = node.home / 'other'
+    hook = f'mv {node.path} {node.path}.was && mv {other} {node.path}'
+    got = node.run(program, hook, MIGCTL, 'sim', 'exec', '--jail', 'demo', '--', 'cat',
+                   '/etc/cdi/note', '/run/migsim/node/root/etc/cdi/note')
+    if got.rc == 99:
+        tap.skip('no ptrace here')
+    return got
+
+
+def check_swapped(front=()):
+    namespaces.need_jail()
+    node = Node(front)
+    if node.jail('true').rc == 4:
+        tap.skip(' '.join(node.jail('true').stderr.split()))
+    tap.succeeded(node.run('cp', '-a', node.path, node.home / 'other'))
+    tap.succeeded(node.run('sh', '-c', f'echo right >{node.root}/etc/cdi/note; '
+                           f'echo wrong >{node.home}/other/root/etc/cdi/note'))
+    tap.equal(node.shell('cat /etc/cdi/note'), 'right\n')
+    got = tap.exited(swapped(node), 4)
+    tap.equal(got.stdout, '')
+    tap.equal(got.stderr, 'migctl: cannot make the jail: there is another directory at '
+                          f"'{node.path}' now\n")
+
+
+@test
+def a_node_that_is_swapped_meanwhile():
+    check_swapped()
+
+
+@test
+def a_node_that_is_swapped_meanwhile_in_a_user_namespace():
+    front = namespaces.as_other_user()
+    if not front:
+        tap.skip('this user needs a user namespace anyway')
+    check_swapped(front)
+
+
 @test
 def jails_side_by_side_and_inside_each_other():
     namespaces.need_jail()

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "shared/file.h"
+#include "sim/control/description.h"
 #include "sim/control/jail_parts.h"
 #include "sim/control/tree.h"
 
@@ -43,6 +44,23 @@ int mig_jail_grab(const char *path, struct mig_error **err)
 	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	return fd < 0 ? refused(err, "taking a copy of", path) : fd;
+}
+
+int mig_jail_grab_node(const struct mig_sim_jail *jail, int held, struct mig_error **err)
+{
+	_cleanup_close_ int here = open(jail->node, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat was, is;
+	int tree;
+
+	if (here < 0 || fstat(held, &was) || fstat(here, &is))
+		return refused(err, "opening", jail->node);
+	if (was.st_dev != is.st_dev || was.st_ino != is.st_ino)
+		return mig_error_set(err, MIG_ERROR_REFUSED,
+				     "cannot make the jail: there is another directory at '%s' now",
+				     jail->node);
+	tree = open_tree(here, "",
+			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+	return tree < 0 ? refused(err, "taking a copy of", jail->node) : tree;
 }
 
 int mig_jail_attach(int tree_fd, const char *path, struct mig_error **err)
@@ -185,13 +203,24 @@ static int give_up_machine(struct mig_error **err)
 	return 0;
 }
 
+/* The node's directory, which nobody else may write to, held open. */
+static int hold_node(const struct mig_sim_jail *jail, struct mig_error **err)
+{
+	_cleanup_close_ int fd = open(jail->node, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return refused(err, "opening", jail->node);
+	return mig_sim_trust_check(jail->node, &st, err) ? -1 : MIG_TAKE_FD(fd);
+}
+
 /* ---- all of it -------------------------------------------------------------------------------- */
 
-static int build(const struct mig_sim_jail *jail, struct mig_jail_kept *kept,
+static int build(const struct mig_sim_jail *jail, int held, struct mig_jail_kept *kept,
 		 struct mig_error **err)
 {
 	if (mig_jail_dev_keep(kept, err) || mig_jail_tmpfs(MIG_JAIL_SCRATCH, err) ||
-	    mig_jail_host(jail, err) || mig_jail_proc(jail, err))
+	    mig_jail_host(jail, held, err) || mig_jail_proc(jail, err))
 		return -1;
 	if (umount2(MIG_JAIL_SCRATCH, MNT_DETACH))
 		return refused(err, "clearing", MIG_JAIL_SCRATCH);
@@ -201,9 +230,13 @@ static int build(const struct mig_sim_jail *jail, struct mig_jail_kept *kept,
 int mig_sim_jail_enter(const struct mig_sim_jail *jail, struct mig_error **err)
 {
 	_cleanup_free_ char *cwd = getcwd(NULL, 0);
+	_cleanup_close_ int held = hold_node(jail, err);
 	struct mig_jail_kept kept;
 
-	if (mig_sim_trees_check_majors(err) || enter_namespaces(err) || build(jail, &kept, err))
+	if (held < 0)
+		return -1;
+	if (mig_sim_trees_check_majors(err) || enter_namespaces(err) ||
+	    build(jail, held, &kept, err))
 		return -1;
 	if (give_up_machine(err))
 		return -1;

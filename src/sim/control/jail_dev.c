@@ -137,14 +137,14 @@ static int put_caps_copies(const char *source, const char *target, struct mig_er
  * and go in the jail too. In a user namespace the files there are no devices: a copy is made, in
  * which each of them is one, and which later instances are not in.
  */
-static int put_caps(const struct mig_sim_jail *jail, struct mig_error **err)
+static int put_caps(struct mig_error **err)
 {
-	_cleanup_free_ char *source = mig_path_join(jail->node, "root/dev/" CAPS_DIRECTORY);
-	_cleanup_free_ char *probe = source ? mig_path_join(source, "nvidia-cap1") : NULL;
+	static const char source[] = MIG_JAIL_NODE_ROOT "/dev/" CAPS_DIRECTORY;
+	static const char probe[] = MIG_JAIL_NODE_ROOT "/dev/" CAPS_DIRECTORY "/nvidia-cap1";
 	_cleanup_free_ char *target = dev_path(CAPS_DIRECTORY);
 	struct stat st;
 
-	if (!probe || !target)
+	if (!target)
 		return mig_error_set_errno(err, ENOMEM, "cannot make the jail");
 	if (mkdir(target, 0755))
 		return mig_error_set_errno(err, errno, "cannot make the jail: making '%s'", target);
@@ -173,5 +173,5 @@ int mig_jail_dev(const struct mig_sim_jail *jail, struct mig_jail_kept *kept,
 			return mig_error_set_errno(err, path ? errno : ENOMEM,
 						   "cannot make the jail: /dev/%s", links[i].name);
 	}
-	return put_gpus(jail->desc, err) || put_caps(jail, err) ? -1 : 0;
+	return put_gpus(jail->desc, err) || put_caps(err) ? -1 : 0;
 }

@@ -26,7 +26,6 @@
 #define CUDA_COPY     MIG_JAIL_SCRATCH "/libcuda.so"
 #define NVML_NAME     "libnvidia-ml.so"
 #define CUDA_NAME     "libcuda.so"
-#define NODE_LINK     "/run/migsim/node"
 #define SMI_COPY      "/run/migsim/nvidia-smi"
 #define SMI_ENV	      "MIGSIM_NVIDIA_SMI"
 #define CACHE_FILE    "/etc/ld.so.cache"
@@ -479,17 +478,17 @@ struct hidden {
 	int smi;
 };
 
-static int take_hidden(const struct mig_sim_jail *jail, struct hidden *hidden,
+static int take_hidden(const struct mig_sim_jail *jail, int held, struct hidden *hidden,
 		       struct mig_error **err)
 {
 	const char *smi = secure_getenv(SMI_ENV);
 
 	*hidden = (struct hidden){-1, -1, -1, -1};
-	hidden->node_link = mig_jail_grab(jail->node, err);
+	hidden->node_link = mig_jail_grab_node(jail, held, err);
 	if (hidden->node_link < 0)
 		return -1;
 	if (is_covered(jail->node)) {
-		hidden->node = mig_jail_grab(jail->node, err);
+		hidden->node = mig_jail_grab_node(jail, held, err);
 		if (hidden->node < 0)
 			return -1;
 	}
@@ -509,28 +508,25 @@ static int take_hidden(const struct mig_sim_jail *jail, struct hidden *hidden,
 static int put_hidden(const struct mig_sim_jail *jail, struct hidden *hidden,
 		      struct mig_error **err)
 {
-	if (mig_mkdir_parents(NODE_LINK, 0755, err))
+	if (mig_mkdir_parents(MIG_JAIL_NODE, 0755, err))
 		return -1;
 	/* The home first: it may have the node in it. */
 	if (hidden->home >= 0 && mig_jail_attach(MIG_TAKE_FD(hidden->home), jail->home, err))
 		return -1;
 	if (hidden->node >= 0 && mig_jail_attach(MIG_TAKE_FD(hidden->node), jail->node, err))
 		return -1;
-	if (mig_jail_attach(MIG_TAKE_FD(hidden->node_link), NODE_LINK, err))
+	if (mig_jail_attach(MIG_TAKE_FD(hidden->node_link), MIG_JAIL_NODE, err))
 		return -1;
 	return put_real_smi(MIG_TAKE_FD(hidden->smi), err);
 }
 
-int mig_jail_host(const struct mig_sim_jail *jail, struct mig_error **err)
+int mig_jail_host(const struct mig_sim_jail *jail, int held, struct mig_error **err)
 {
-	_cleanup_free_ char *node_root = mig_path_join(NODE_LINK, "root");
 	struct hidden hidden;
 
-	if (!node_root)
-		return no_memory(err);
 	if (mkdir(LAYERS, 0755))
 		return mig_error_set_errno(err, errno, "cannot make the jail: making '%s'", LAYERS);
-	if (take_hidden(jail, &hidden, err) ||
+	if (take_hidden(jail, held, &hidden, err) ||
 	    copy_in(jail->library, MIG_JAIL_SCRATCH, NVML_NAME, 0755, err) ||
 	    copy_in(jail->libcuda, MIG_JAIL_SCRATCH, CUDA_NAME, 0755, err))
 		return -1;
@@ -541,7 +537,7 @@ int mig_jail_host(const struct mig_sim_jail *jail, struct mig_error **err)
 	if (put_hidden(jail, &hidden, err))
 		return -1;
 	for (size_t i = 0; i < MIG_ARRAY_SIZE(node_directories); i++) {
-		if (put_node_directory(node_root, node_directories[i], err))
+		if (put_node_directory(MIG_JAIL_NODE_ROOT, node_directories[i], err))
 			return -1;
 	}
 	for (size_t i = 0; i < MIG_ARRAY_SIZE(other_libraries); i++) {

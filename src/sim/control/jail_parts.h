@@ -13,9 +13,21 @@
 
 #define MIG_JAIL_SCRATCH "/dev"
 
+/* Where the jail shows the node, once mig_jail_host is done. */
+#define MIG_JAIL_NODE	   "/run/migsim/node"
+#define MIG_JAIL_NODE_ROOT MIG_JAIL_NODE "/root"
+
 /* A detached copy of what is mounted at `path`, with all that is mounted below: a descriptor. It can
  * be attached once. -1 with *err. */
 int mig_jail_grab(const char *path, struct mig_error **err) MIG_MUST_CHECK;
+
+/*
+ * The same of the node's directory, if that is still the one behind `held`, a descriptor from before
+ * the namespaces. A path leads where the owner of a directory above wants it to at that moment, and a
+ * descriptor of the other namespace cannot be copied in this one.
+ */
+int mig_jail_grab_node(const struct mig_sim_jail *jail, int held,
+		       struct mig_error **err) MIG_MUST_CHECK;
 
 /* Attaches such a copy at `path`, which must be there (a directory for a directory). Takes tree_fd
  * over, in any case. */
@@ -42,8 +54,9 @@ int mig_jail_put(const char *path, const void *bytes, size_t len, mode_t mode,
 /* Whether it is a directory; links are followed. */
 bool mig_jail_is_directory(const char *path);
 
-/* jail_host.c: /etc, /run, /var/lib, libraries and programs get layers that take all writes. */
-int mig_jail_host(const struct mig_sim_jail *jail, struct mig_error **err) MIG_MUST_CHECK;
+/* jail_host.c: /etc, /run, /var/lib, libraries and programs get layers that take all writes, and the
+ * node (`held`: mig_jail_grab_node) is shown. */
+int mig_jail_host(const struct mig_sim_jail *jail, int held, struct mig_error **err) MIG_MUST_CHECK;
 
 /* jail_proc.c: /proc and /sys show the node's driver and GPUs. */
 int mig_jail_proc(const struct mig_sim_jail *jail, struct mig_error **err) MIG_MUST_CHECK;

@@ -21,7 +21,6 @@
 
 #define DEVICES_COPY  MIG_JAIL_SCRATCH "/devices"
 #define MODULES_COPY  MIG_JAIL_SCRATCH "/modules"
-#define NODE_ROOT     "/run/migsim/node/root"
 #define REAL_PROC     ".procfs" /* below /proc, where that is a directory of links */
 #define PID_MAX_FILE  "/proc/sys/kernel/pid_max"
 #define PIDS_MAX      65536 /* links to processes that are made at most */
@@ -167,9 +166,9 @@ static int put_modules(const struct mig_sim_jail *jail, struct mig_error **err)
 static int put_sys_modules(struct mig_error **err)
 {
 	if (mount("migsim", "/sys/module", "overlay", MS_RDONLY,
-		  "lowerdir=" NODE_ROOT "/sys/module:/sys/module") == 0)
+		  "lowerdir=" MIG_JAIL_NODE_ROOT "/sys/module:/sys/module") == 0)
 		return 0;
-	return mig_jail_bind(NODE_ROOT "/sys/module", "/sys/module", err);
+	return mig_jail_bind(MIG_JAIL_NODE_ROOT "/sys/module", "/sys/module", err);
 }
 
 int mig_jail_proc(const struct mig_sim_jail *jail, struct mig_error **err)
@@ -177,7 +176,7 @@ int mig_jail_proc(const struct mig_sim_jail *jail, struct mig_error **err)
 	static const char *const shown[] = {"/proc/driver", "/sys/bus/pci", "/sys/module"};
 
 	for (size_t i = 0; i < MIG_ARRAY_SIZE(shown); i++) {
-		_cleanup_free_ char *source = mig_path_join(NODE_ROOT, shown[i]);
+		_cleanup_free_ char *source = mig_path_join(MIG_JAIL_NODE_ROOT, shown[i]);
 
 		if (!source)
 			return mig_error_set_errno(err, ENOMEM, "cannot make the jail");
@@ -192,9 +191,9 @@ int mig_jail_proc(const struct mig_sim_jail *jail, struct mig_error **err)
 					      : "make the node again: migctl sim create NEW -f "
 						"NODE/node.json");
 	}
-	if (mig_jail_bind(NODE_ROOT "/proc/driver", "/proc/driver", err) ||
-	    mig_jail_bind(NODE_ROOT "/sys/bus/pci", "/sys/bus/pci", err) || put_sys_modules(err) ||
-	    put_devices(jail, err))
+	if (mig_jail_bind(MIG_JAIL_NODE_ROOT "/proc/driver", "/proc/driver", err) ||
+	    mig_jail_bind(MIG_JAIL_NODE_ROOT "/sys/bus/pci", "/sys/bus/pci", err) ||
+	    put_sys_modules(err) || put_devices(jail, err))
 		return -1;
 	return put_modules(jail, err);
 }
