@@ -66,6 +66,7 @@ struct mig_plan_gpu {
 	unsigned int first_op, op_count;
 	unsigned int kept_gi, kept_ci, destroyed_gi, destroyed_ci, created_gi, created_ci;
 	unsigned int held_destroyed; /* compute instances in the way that somebody holds */
+	bool is_blocked; /* keep-in-use: cannot be reached with what is held; no operations */
 };
 
 struct mig_plan {
@@ -74,6 +75,10 @@ struct mig_plan {
 	unsigned int op_count;
 	struct mig_op *ops;
 	size_t ops_allocated;
+	/* Totals over many GPUs: whether the search went to its end, and what no plan can undercut. */
+	bool is_optimal;
+	unsigned int held_destroyed_bound;
+	unsigned int gi_destroyed_bound;
 };
 
 /*

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is wanted: for each GPU nothing (leave it alone), MIG off, or MIG on with so many devices of
- * each profile. Profiles are rows of the GPU's facts, so a target is made against a snapshot and
+ * each profile, wherever they lie, and GPU instances at exact places; or, over several GPUs, so many
+ * devices in all. Profiles are rows of the GPU's facts, so a target is made against a snapshot and
  * every unknown name was refused before one exists. Must not know where the wish came from.
  */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "core/model.h"
 
 #define MIG_TARGET_DEVICES_MAX 64 /* kinds of devices per GPU */
+#define MIG_START_ANY	       UINT_MAX
 
 /* `count` MIG devices: compute instances of gi[gi_row].ci[ci_row]. */
 struct mig_wanted_device {
@@ -19,17 +22,46 @@ struct mig_wanted_device {
 	unsigned int count;
 };
 
+/* A compute instance of a placed GPU instance. */
+struct mig_placed_ci {
+	unsigned int ci_row;
+	unsigned int start; /* compute slices; MIG_START_ANY: where it does least harm */
+};
+
+/* A GPU instance that must lie at this place, with exactly these compute instances (none: 0). */
+struct mig_placed_gi {
+	unsigned int gi_row;
+	unsigned int start; /* placement units */
+	unsigned int ci_count;
+	struct mig_placed_ci ci[MIG_COMPUTE_INSTANCES_MAX];
+};
+
 struct mig_gpu_target {
 	bool is_named; /* false: the GPU stays as it is */
 	bool mig_mode;
+	/* Held instances stay and count toward the target; a GPU that cannot reach it with them is
+	 * left as it is (mig_plan_gpu.is_blocked). */
+	bool keeps_in_use;
+	/* One of the GPUs over which the node's totals are spread; the planner fills in devices. */
+	bool shares_totals;
 	unsigned int device_count; /* merged: each (gi_row, ci_row) once, counts > 0 */
 	struct mig_wanted_device devices[MIG_TARGET_DEVICES_MAX];
+	unsigned int placed_count; /* beside the devices */
+	struct mig_placed_gi placed[MIG_GPU_INSTANCES_MAX];
+};
+
+/* So many devices over all GPUs with shares_totals. By name: their profiles may differ in row. */
+struct mig_wanted_total {
+	char profile[MIG_PROFILE_NAME_SIZE];
+	unsigned int count;
 };
 
 /* By position in the snapshot's gpus[]. */
 struct mig_target {
 	unsigned int gpu_count;
 	struct mig_gpu_target *gpus;
+	unsigned int total_count;
+	struct mig_wanted_total totals[MIG_TARGET_DEVICES_MAX];
 };
 
 /* An empty target for the snapshot's GPUs. NULL: out of memory, with *err. */
