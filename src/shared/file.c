@@ -36,26 +36,15 @@ static int read_all(int fd, struct mig_buf *buf)
 	}
 }
 
-int mig_file_read(const char *path, struct mig_buf *buf, struct mig_error **err)
+/* `name` is shown as it is. */
+static int read_named(int fd, const char *name, struct mig_buf *buf, struct mig_error **err)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
-	const char *quote = is_stdin ? "" : "'";
-	const char *name = is_stdin ? "standard input" : path;
 	size_t len_before = buf->len;
-	_cleanup_close_ int opened = -1;
-	int fd = STDIN_FILENO;
 	int errnum;
 
 	if (mig_buf_failed(buf))
 		return mig_error_set(err, MIG_ERROR_FAILED,
-				     "cannot read %s%s%s: the buffer has failed before", quote,
-				     name, quote);
-	if (!is_stdin) {
-		opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		if (opened < 0)
-			return mig_error_set_errno(err, errno, "cannot open '%s'", path);
-		fd = opened;
-	}
+				     "cannot read %s: the buffer has failed before", name);
 	if (read_all(fd, buf) == 0)
 		return 0;
 
@@ -66,9 +55,30 @@ int mig_file_read(const char *path, struct mig_buf *buf, struct mig_error **err)
 		buf->data[len_before] = '\0';
 	if (errnum == EFBIG)
 		return mig_error_set(err, MIG_ERROR_IO,
-				     "cannot read %s%s%s: larger than the limit of %zu bytes",
-				     quote, name, quote, buf->max - len_before);
-	return mig_error_set_errno(err, errnum, "cannot read %s%s%s", quote, name, quote);
+				     "cannot read %s: larger than the limit of %zu bytes", name,
+				     buf->max - len_before);
+	return mig_error_set_errno(err, errnum, "cannot read %s", name);
+}
+
+int mig_file_read_fd(int fd, const char *path, struct mig_buf *buf, struct mig_error **err)
+{
+	_cleanup_free_ char *quoted = mig_asprintf("'%s'", path);
+
+	if (!quoted)
+		return mig_error_set_errno(err, ENOMEM, "cannot read '%s'", path);
+	return read_named(fd, quoted, buf, err);
+}
+
+int mig_file_read(const char *path, struct mig_buf *buf, struct mig_error **err)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (strcmp(path, "-") == 0)
+		return read_named(STDIN_FILENO, "standard input", buf, err);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return mig_error_set_errno(err, errno, "cannot open '%s'", path);
+	return mig_file_read_fd(fd, path, buf, err);
 }
 
 int mig_write_all(int fd, const void *bytes, size_t len)

@@ -18,6 +18,10 @@
  */
 int mig_file_read(const char *path, struct mig_buf *buf, struct mig_error **err) MIG_MUST_CHECK;
 
+/* The same for what is open already; `path` is for messages. The descriptor stays open. */
+int mig_file_read_fd(int fd, const char *path, struct mig_buf *buf,
+		     struct mig_error **err) MIG_MUST_CHECK;
+
 /*
  * Writes durably: temporary file beside it, fsync, rename, fsync of the directory. On failure the
  * old file stands and no temporary is left; only if the last fsync fails is the new file there, and

@@ -147,7 +147,7 @@ def files_that_others_may_write():
     got = tap.exited(migctl('sim', 'create', 'demo', '-f', tap.tmpdir()), 4)
     tap.equal(got.stderr, error(f"'{tap.tmpdir()}' is not a regular file"))
     got = tap.exited(migctl('sim', 'create', 'demo', '-f', tap.tmpdir() / 'none'), 1)
-    tap.equal(got.stderr, error(f"cannot read '{tap.tmpdir()}/none': No such file or directory"))
+    tap.equal(got.stderr, error(f"cannot open '{tap.tmpdir()}/none': No such file or directory"))
     tap.true(not home().exists())
 
 

@@ -10,7 +10,6 @@
 
 #include <jansson.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 #include "shared/json_writer.h"
 #include "sim/control/control.h"
@@ -72,11 +71,6 @@ int mig_sim_model_from_json(const char *where, const char *key, json_t *value,
 const char *mig_sim_gi_profile_word(unsigned int profile_index);
 const char *mig_sim_ci_profile_word(unsigned int profile_index);
 const char *mig_sim_arch_word(unsigned int arch);
-
-/* A file or directory that root may come to obey: its owner is root or the caller, and nobody else
- * may write to it. `what` is its path, for the message. */
-int mig_sim_trust_check(const char *what, const struct stat *st,
-			struct mig_error **err) MIG_MUST_CHECK;
 
 /*
  * control/description_instances.c: the members "mig_mode_pending" and "gpu_instances" of a GPU, into

@@ -9,10 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "shared/file.h"
 #include "shared/text.h"
+#include "shared/trusted.h"
 #include "sim/control/description.h"
 #include "sim/control/json_read.h"
 
@@ -35,24 +35,6 @@ static const char *const gpu_keys[] = {"model",
 				       "gpu_instances"};
 
 /* ---- the file --------------------------------------------------------------------------------- */
-
-int mig_sim_trust_check(const char *what, const struct stat *st, struct mig_error **err)
-{
-	bool group_writes = (st->st_mode & S_IWGRP) && geteuid() == 0 && st->st_gid != 0;
-
-	if (st->st_uid != 0 && st->st_uid != geteuid()) {
-		mig_error_set(err, MIG_ERROR_NO_PERMISSION,
-			      "'%s' belongs to neither root nor you (user id %u)", what,
-			      (unsigned int)st->st_uid);
-		return mig_error_hint(err, "make a copy of your own");
-	}
-	if ((st->st_mode & S_IWOTH) || group_writes) {
-		mig_error_set(err, MIG_ERROR_NO_PERMISSION, "others may write to '%s' (mode %04o)",
-			      what, (unsigned int)(st->st_mode & 07777));
-		return mig_error_hint(err, "chmod go-w '%s'", what);
-	}
-	return 0;
-}
 
 static int read_descriptor(const char *path, int fd, struct mig_buf *text, struct mig_error **err)
 {
@@ -80,23 +62,11 @@ static int read_descriptor(const char *path, int fd, struct mig_buf *text, struc
 static int read_trusted(const char *path, struct mig_buf *text, struct mig_error **err)
 {
 	_cleanup_close_ int fd = -1;
-	struct stat st;
 
 	if (strcmp(path, "-") == 0)
 		return read_descriptor("standard input", STDIN_FILENO, text, err);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 && errno == ELOOP) {
-		mig_error_set(
-			err, MIG_ERROR_NO_PERMISSION,
-			"'%s' is a symbolic link, and descriptions are read without following one",
-			path);
-		return mig_error_hint(err, "name the file itself");
-	}
-	if (fd < 0 || fstat(fd, &st))
-		return mig_error_set_errno(err, errno, "cannot read '%s'", path);
-	if (!S_ISREG(st.st_mode))
-		return mig_error_set(err, MIG_ERROR_REFUSED, "'%s' is not a regular file", path);
-	if (mig_sim_trust_check(path, &st, err))
+	fd = mig_trusted_open(path, O_RDONLY, err);
+	if (fd < 0)
 		return -1;
 	return read_descriptor(path, fd, text, err);
 }

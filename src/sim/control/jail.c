@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "shared/file.h"
+#include "shared/trusted.h"
 #include "sim/control/description.h"
 #include "sim/control/jail_parts.h"
 #include "sim/control/tree.h"
@@ -211,7 +212,7 @@ static int hold_node(const struct mig_sim_jail *jail, struct mig_error **err)
 
 	if (fd < 0 || fstat(fd, &st))
 		return refused(err, "opening", jail->node);
-	return mig_sim_trust_check(jail->node, &st, err) ? -1 : MIG_TAKE_FD(fd);
+	return mig_trusted_check(jail->node, &st, err) ? -1 : MIG_TAKE_FD(fd);
 }
 
 /* ---- all of it -------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "shared/file.h"
+#include "shared/trusted.h"
 #include "sim/control/description.h"
 #include "sim/control/tree.h"
 #include "sim/engine/engine.h"
@@ -67,9 +68,9 @@ int mig_sim_node_open(const char *path, struct mig_sim_store *store, struct mig_
 	if (!state)
 		return mig_error_set_errno(err, ENOMEM, "node '%s'", path);
 	/* What is not there or cannot be looked at is said by opening it. */
-	if (stat(path, &st) == 0 && mig_sim_trust_check(path, &st, err))
+	if (stat(path, &st) == 0 && mig_trusted_check(path, &st, err))
 		return -1;
-	if (stat(state, &st) == 0 && mig_sim_trust_check(state, &st, err))
+	if (stat(state, &st) == 0 && mig_trusted_check(state, &st, err))
 		return -1;
 	status = mig_sim_store_open(store, path);
 	if (status == MIG_SIM_OK)

@@ -15,6 +15,7 @@
 
 #include "shared/file.h"
 #include "shared/text.h"
+#include "shared/trusted.h"
 #include "sim/control/description.h"
 #include "sim/control/tree.h"
 #include "sim/tree/tree.h"
@@ -104,7 +105,7 @@ static int open_node(const char *node_dir, struct mig_error **err)
 
 	if (fd < 0 || fstat(fd, &st))
 		return mig_error_set_errno(err, errno, "cannot open '%s'", node_dir);
-	if (mig_sim_trust_check(node_dir, &st, err))
+	if (mig_trusted_check(node_dir, &st, err))
 		return -1;
 	return MIG_TAKE_FD(fd);
 }
@@ -118,7 +119,7 @@ static int open_directory(int node, const char *name, char path[OPEN_PATH_SIZE],
 
 	if (fd < 0 || fstat(fd, &st))
 		return mig_error_set_errno(err, errno, "cannot open '%s' of the node", name);
-	if (mig_sim_trust_check(name, &st, err))
+	if (mig_trusted_check(name, &st, err))
 		return -1;
 	mig_text_format(path, OPEN_PATH_SIZE, "/proc/self/fd/%d", fd);
 	return MIG_TAKE_FD(fd);
