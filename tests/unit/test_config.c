@@ -89,10 +89,10 @@ MIG_TEST(config_reads_every_field)
 	MIG_ASSERT(entry->filters[1].has_subsystem);
 	MIG_ASSERT_UINT_EQ(entry->filters[1].subsystem_id, 0x134f10de);
 	MIG_ASSERT(!entry->all_gpus && entry->mig_enabled);
-	MIG_ASSERT_UINT_EQ(entry->index_count, 2);
-	MIG_ASSERT_UINT_EQ(entry->indices[1], 3);
-	MIG_ASSERT_UINT_EQ(entry->devices_at.line, 5);
-	MIG_ASSERT_UINT_EQ(entry->devices_at.column, 14);
+	MIG_ASSERT_UINT_EQ(entry->gpu_count, 2);
+	MIG_ASSERT_UINT_EQ(entry->gpus[1].index, 3);
+	MIG_ASSERT_UINT_EQ(entry->gpus_at.line, 5);
+	MIG_ASSERT_UINT_EQ(entry->gpus_at.column, 14);
 	MIG_ASSERT_UINT_EQ(entry->device_count, 3);
 	MIG_ASSERT_STR_EQ(entry->devices[1].profile, "3g.20gb");
 	MIG_ASSERT_UINT_EQ(entry->devices[1].count, 1);
@@ -188,8 +188,8 @@ MIG_TEST(config_takes_the_last_of_equal_keys)
 	const struct mig_config_label *label = mig_config_find(config, "a", NULL);
 
 	MIG_ASSERT(label != NULL);
-	MIG_ASSERT_UINT_EQ(label->entries[0].index_count, 1);
-	MIG_ASSERT_UINT_EQ(label->entries[0].indices[0], 1);
+	MIG_ASSERT_UINT_EQ(label->entries[0].gpu_count, 1);
+	MIG_ASSERT_UINT_EQ(label->entries[0].gpus[0].index, 1);
 	MIG_ASSERT(label->entries[0].mig_enabled);
 	MIG_ASSERT_UINT_EQ(label->entries[0].device_count, 2);
 	MIG_ASSERT_STR_EQ(label->entries[0].devices[0].profile, "1g.5gb");
@@ -238,18 +238,94 @@ MIG_TEST(config_takes_a_byte_order_mark_and_windows_lines)
 	mig_config_free(config);
 }
 
+MIG_TEST(config_merges_mappings)
+{
+	struct mig_config *config = parse(
+		HEAD "  base: &base\n"
+		     "  - &entry {devices: all, mig-enabled: true, mig-devices: &d {1g.5gb: 7}}\n"
+		     "  one:\n"
+		     "  - <<: *entry\n"
+		     "    devices: [3]\n"
+		     "  two:\n"
+		     "  - <<: [{mig-enabled: false}, *entry]\n"
+		     "    mig-devices: {}\n"
+		     "  three:\n"
+		     "  - <<: {<<: *entry, devices: [1]}\n"
+		     "    mig-devices:\n"
+		     "      <<: *d\n"
+		     "      2g.10gb: 1\n");
+	const struct mig_config_entry *entry = &config->labels[1].entries[0];
+
+	MIG_ASSERT(entry->mig_enabled && !entry->all_gpus);
+	MIG_ASSERT_UINT_EQ(entry->gpus[0].index, 3);
+	MIG_ASSERT_UINT_EQ(entry->devices[0].count, 7);
+	/* Of a list the first counts most. */
+	entry = &config->labels[2].entries[0];
+	MIG_ASSERT(!entry->mig_enabled && entry->all_gpus);
+	entry = &config->labels[3].entries[0];
+	MIG_ASSERT_UINT_EQ(entry->gpus[0].index, 1);
+	MIG_ASSERT_UINT_EQ(entry->device_count, 2);
+	mig_config_free(config);
+}
+
+MIG_TEST(config_refuses_merges_that_mean_different_things_to_different_readers)
+{
+	refused(HEAD "  a:\n  - mig-enabled: false\n    <<: {devices: all}\n",
+		"c.yaml:5:5: '<<' must come first in its mapping", NULL);
+	refused(HEAD "  a:\n  - <<: all\n",
+		"c.yaml:4:9: '<<' merges a mapping or a list of mappings", NULL);
+	refused(HEAD "  a:\n  - <<: [all]\n",
+		"c.yaml:4:10: '<<' merges a mapping or a list of mappings", NULL);
+	refused(HEAD "  a:\n  - &a\n    <<: *a\n", "c.yaml:4:5: more than 8 levels of '<<'", NULL);
+	refused(HEAD "  a:\n  - \"<<\": {devices: all}\n", "c.yaml:4:5: unknown field '<<'", NULL);
+}
+
+MIG_TEST(config_takes_null_for_no_devices_where_mig_is_off)
+{
+	struct mig_config *config =
+		parse(HEAD "  a: [{devices: all, mig-enabled: false, mig-devices: ~}]\n"
+			   "  b: [{devices: all, mig-enabled: false, mig-devices: }]\n");
+
+	MIG_ASSERT_UINT_EQ(config->labels[0].entries[0].device_count, 0);
+	mig_config_free(config);
+}
+
+MIG_TEST(config_takes_numbers_for_labels_that_read_the_same)
+{
+	static const char *const odd[] = {"010", "0x1f", "1_0", "1.0", "1e3", "+1", "-0x1", ".5"};
+	struct mig_config *config = parse(HEAD "  7: [{devices: all, mig-enabled: false}]\n"
+					       "  '010': [{devices: all, mig-enabled: false}]\n"
+					       "  -1: [{devices: all, mig-enabled: false}]\n"
+					       "  1g.5gb: [{devices: all, mig-enabled: false}]\n"
+					       "  1.2.3: [{devices: all, mig-enabled: false}]\n"
+					       "  0: [{devices: all, mig-enabled: false}]\n");
+
+	MIG_ASSERT_STR_EQ(config->labels[0].name, "7");
+	MIG_ASSERT_STR_EQ(config->labels[2].name, "-1");
+	mig_config_free(config);
+	for (size_t i = 0; i < MIG_ARRAY_SIZE(odd); i++) {
+		char text[128], message[128];
+
+		snprintf(text, sizeof(text), HEAD "  %s: [{devices: all, mig-enabled: false}]\n",
+			 odd[i]);
+		snprintf(message, sizeof(message), "c.yaml:3:3: label '%s' is a number to YAML",
+			 odd[i]);
+		refused(text, message, "put it in quotation marks");
+	}
+	refused(HEAD "  ~: [{devices: all, mig-enabled: false}]\n",
+		"c.yaml:3:3: a label is expected here", NULL);
+}
+
 /* ---- what is wrong with a file ------------------------------------------------------------------- */
 
 MIG_TEST(config_refuses_what_is_no_mapping)
 {
 	refused("", "c.yaml:1:1: the file is empty", NULL);
 	refused("# nothing\n\n", "c.yaml:1:1: the file is empty", NULL);
-	refused("--- ~\n", "c.yaml:1:5: a mapping with 'version' and 'mig-configs' is expected",
+	refused("--- ~\n", "c.yaml:1:5: a mapping with 'version' and the layouts is expected",
 		NULL);
-	refused("text\n", "c.yaml:1:1: a mapping with 'version' and 'mig-configs' is expected",
-		NULL);
-	refused("- a\n", "c.yaml:1:1: a mapping with 'version' and 'mig-configs' is expected",
-		NULL);
+	refused("text\n", "c.yaml:1:1: a mapping with 'version' and the layouts is expected", NULL);
+	refused("- a\n", "c.yaml:1:1: a mapping with 'version' and the layouts is expected", NULL);
 }
 
 MIG_TEST(config_says_where_the_yaml_is_broken)
@@ -284,13 +360,18 @@ MIG_TEST(config_refuses_bytes_that_are_no_text)
 
 MIG_TEST(config_wants_version_and_labels)
 {
-	refused("mig-configs: {}\n", "c.yaml:1:1: missing field 'version'", NULL);
+	static const char formats[] = "v1 is nvidia-mig-parted's format, migctl/v1 is migctl's own";
+
+	refused("mig-configs: {}\n", "c.yaml:1:1: missing field 'version'", formats);
 	refused("version: v2\nmig-configs: {}\n",
-		"c.yaml:1:10: unknown version, only 'v1' is known", NULL);
-	refused("version: 1\nmig-configs: {}\n", "c.yaml:1:10: unknown version, only 'v1' is known",
-		NULL);
+		"c.yaml:1:10: unknown version 'v2', known are 'v1' and 'migctl/v1'", formats);
+	refused("version: 1\nmig-configs: {}\n",
+		"c.yaml:1:10: unknown version '1', known are 'v1' and 'migctl/v1'", formats);
 	refused("version: [v1]\nmig-configs: {}\n",
-		"c.yaml:1:10: unknown version, only 'v1' is known", NULL);
+		"c.yaml:1:10: unknown version '', known are 'v1' and 'migctl/v1'", formats);
+	refused("version: migctl/v1\nmig-configs: {}\n", "c.yaml:2:1: unknown field 'mig-configs'",
+		NULL);
+	refused("version: v1\nlayouts: {}\n", "c.yaml:2:1: unknown field 'layouts'", NULL);
 	refused("version: v1\n", "c.yaml:1:1: missing field 'mig-configs'", NULL);
 	refused("version: v1\nmig-configs: {}\n",
 		"c.yaml:2:14: 'mig-configs' is not a mapping with at least one label", NULL);
@@ -334,7 +415,6 @@ MIG_TEST(config_wants_every_field_of_an_entry)
 		"c.yaml:5:5: unknown field 'mig-device'", "did you mean 'mig-devices'?");
 	refused(HEAD "  a:\n  - devices: all\n    zzzzzzzz: {}\n",
 		"c.yaml:5:5: unknown field 'zzzzzzzz'", NULL);
-	refused(HEAD "  a:\n  - <<: {devices: all}\n", "c.yaml:4:5: unknown field '<<'", NULL);
 }
 
 MIG_TEST(config_refuses_devices_that_are_neither_all_nor_indices)
@@ -382,6 +462,14 @@ MIG_TEST(config_refuses_what_is_no_set_of_devices)
 		{"{1g.5gb: 0, 2g.10gb: 0}", "c.yaml:6:18: all numbers in 'mig-devices' are 0",
 		 NULL},
 		{"{1g5gb: 1}", "c.yaml:6:19: '1g5gb' is not a profile name", "1c.3g.20gb"},
+		{"{MIG 1g.5gb: 1}", "c.yaml:6:19: 'MIG 1g.5gb' is not a profile name",
+		 "1c.3g.20gb"},
+		{"{1g.5gb@4: 1}", "c.yaml:6:19: '1g.5gb@4' is not a profile name", "1c.3g.20gb"},
+		{"{1g.5gb*4: 1}", "c.yaml:6:19: '1g.5gb*4' is not a profile name", "1c.3g.20gb"},
+		{"{1g.5gb+me-me: 1}", "c.yaml:6:19: '1g.5gb+me-me' is not a profile name",
+		 "1c.3g.20gb"},
+		{"{'1g.5gb+me,me': 1}", "c.yaml:6:19: '1g.5gb+me,me' is not a profile name",
+		 "1c.3g.20gb"},
 		{"{off: 1}", "c.yaml:6:19: 'false' is not a profile name", "1c.3g.20gb"},
 		{"{[a]: 1}", "c.yaml:6:19: '' is not a profile name", "1c.3g.20gb"},
 		{"{2c.1g.5gb: 1}", "c.yaml:6:19: '2c.1g.5gb' is not a profile name", "1c.3g.20gb"},
@@ -557,7 +645,7 @@ MIG_TEST(config_takes_no_harm_from_an_alias_of_itself)
 		"c.yaml:3:6: an entry is a mapping with 'devices' and 'mig-enabled'", NULL);
 	refused(HEAD "  a:\n  - &e\n    devices: *e\n    mig-enabled: false\n",
 		"c.yaml:4:5: 'devices' is 'all' or a list of GPU indices", NULL);
-	refused("&a [*a]\n", "c.yaml:1:1: a mapping with 'version' and 'mig-configs' is expected",
+	refused("&a [*a]\n", "c.yaml:1:1: a mapping with 'version' and the layouts is expected",
 		NULL);
 }
 

@@ -169,9 +169,9 @@ MIG_TEST(select_refuses_an_index_without_a_gpu)
 	struct mig_snapshot *snapshot = mixed_node();
 
 	refused(snapshot, "  - {devices: [0, 4], mig-enabled: false}\n",
-		"c.yaml:4:15: there is no GPU 4", "this node has 4 GPUs, counted from 0");
+		"c.yaml:4:19: there is no GPU 4", "this node has 4 GPUs, counted from 0");
 	refused(snapshot, "  - {devices: [2147483647], mig-enabled: false}\n",
-		"c.yaml:4:15: there is no GPU 2147483647", "this node has 4 GPUs");
+		"c.yaml:4:16: there is no GPU 2147483647", "this node has 4 GPUs");
 	refused(snapshot, "  - {devices: [], mig-enabled: false}\n",
 		"c.yaml:3:3: label 'a' matches no GPU of this node", "");
 	mig_snapshot_free(snapshot);
@@ -211,7 +211,7 @@ MIG_TEST(select_refuses_mig_on_a_gpu_without)
 				    "  - {devices: [3], mig-enabled: true, mig-devices: {}}\n",
 				    &target, &err),
 			  -1);
-	MIG_ASSERT_STR_EQ(mig_error_message(err), "c.yaml:4:15: GPU 3 (Tesla T4) has no MIG");
+	MIG_ASSERT_STR_EQ(mig_error_message(err), "c.yaml:4:16: GPU 3 (Tesla T4) has no MIG");
 	mig_error_free(err);
 	mig_snapshot_free(snapshot);
 }
