@@ -3,7 +3,7 @@
  * A declared configuration: labels, each a list of entries that say which GPUs they mean and what
  * these shall look like. Read from a file in nvidia-mig-parted's format (`version: v1`) or
  * migctl's own (`version: migctl/v1`; docs/config-file.md), or from the command line
- * (config/layout_args.h).
+ * (config/layout_args.h); written again by config/write.h.
  *
  * The model keeps the position of everything in its source, so that an error found later (a profile
  * that the GPUs do not have) can still say where. It knows no GPU; config/select.h brings the two
