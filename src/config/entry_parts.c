@@ -228,9 +228,11 @@ int mig_entry_read_labels(struct mig_yaml *yaml, const char *field, const yaml_n
 				      field);
 	if (mig_yaml_pairs(yaml, node, &pairs) < 0)
 		return -1;
-	if (pairs.count == 0 || pairs.count > MIG_YAML_ITEMS_MAX)
+	if (pairs.count == 0)
 		return mig_yaml_error(yaml, node, "'%s' is not a mapping with at least one label",
 				      field);
+	if (pairs.count > MIG_YAML_ITEMS_MAX)
+		return mig_yaml_error(yaml, node, "more than %d labels", MIG_YAML_ITEMS_MAX);
 	for (size_t i = 0; i < pairs.count; i++) {
 		if (read_label(yaml, &pairs.list[i], read_entry, config) < 0)
 			return -1;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzzing of the configuration file: bytes are parsed, each label is selected on a node of the fake
- * driver, and what is accepted is planned.
+ * Fuzzing of configurations: bytes are parsed as a file of either format, and as hooks; after a line
+ * "LAYOUT" as arguments of the command line, one a line. Each label is selected on a node of the fake
+ * driver, and what is accepted is planned. What was read is written in every format and read again.
  *
  * Whatever the bytes: an answer, no crash, no leak, in bounded time; a refusal is an error whose
- * message begins with the place in the file; a plan's operations are within the GPU.
+ * message begins with the place; a plan's operations are within the GPU; what is written is read, and
+ * written again as the same bytes.
  *
  *	config_fuzz [--seed N] [--iterations N] FOLDER
  *
@@ -17,7 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/hooks.h"
+#include "config/layout_args.h"
 #include "config/select.h"
+#include "config/write.h"
 #include "core/plan.h"
 #include "shared/file.h"
 #include "shared/number.h"
@@ -28,6 +33,9 @@
 #define FILES_MAX	   256
 #define DEFAULT_ITERATIONS 20000
 #define SOURCE		   "fuzz.yaml"
+#define ARGS_MARK	   "LAYOUT\n"
+#define ARGS_MAX	   16
+#define WRITTEN_MAX	   (1 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -75,7 +83,10 @@ static void check_error(struct mig_error *err, bool has_place)
 	MIG_ASSERT(mig_error_changed(err) == MIG_CHANGED_NONE);
 	MIG_ASSERT(mig_error_exit_status(err) == MIG_EXIT_REFUSED);
 	if (has_place)
-		MIG_ASSERT_MSG(strncmp(mig_error_message(err), SOURCE ":", strlen(SOURCE) + 1) == 0,
+		MIG_ASSERT_MSG(strncmp(mig_error_message(err), SOURCE ":", strlen(SOURCE) + 1) ==
+					       0 ||
+				       strncmp(mig_error_message(err), "argument ", 9) == 0 ||
+				       strncmp(mig_error_message(err), "no LAYOUT ", 10) == 0,
 			       "no place: %s", mig_error_message(err));
 	mig_error_free(err);
 }
@@ -109,7 +120,58 @@ static void try_label(const struct mig_config *config, const struct mig_config_l
 	mig_target_free(target);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* ---- written and read again ------------------------------------------------------------------- */
+
+/* Whether the format could say it. */
+static bool write_config(const struct mig_config *config, enum mig_config_format format,
+			 struct mig_buf *text)
+{
+	struct mig_error *err = NULL;
+
+	*text = MIG_BUF_INIT(WRITTEN_MAX);
+	if (mig_config_write(config, format, text, &err) == 0)
+		return true;
+	MIG_ASSERT(err != NULL);
+	MIG_ASSERT(format != MIG_CONFIG_FORMAT_V1 || mig_buf_failed(text));
+	mig_error_free(err);
+	return false;
+}
+
+static void try_format(const struct mig_config *config, enum mig_config_format format)
+{
+	struct mig_buf first, second;
+	struct mig_config *again = NULL;
+	struct mig_error *err = NULL;
+
+	if (!write_config(config, format, &first)) {
+		mig_buf_clear(&first);
+		return;
+	}
+	MIG_ASSERT_MSG(mig_config_parse(SOURCE, first.data, first.len, &again, &err) == 0,
+		       "%s of what was written:\n%s", mig_error_message(err), first.data);
+	MIG_ASSERT(write_config(again, format, &second));
+	MIG_ASSERT_MSG(strcmp(mig_buf_text(&first), mig_buf_text(&second)) == 0,
+		       "written differently:\n%s\n%s", first.data, second.data);
+	mig_config_free(again);
+	mig_buf_clear(&first);
+	mig_buf_clear(&second);
+}
+
+static void try_config(const struct mig_config *config)
+{
+	MIG_ASSERT(config->label_count > 0);
+	for (size_t i = 0; i < config->label_count && i < 16; i++) {
+		MIG_ASSERT(mig_config_find(config, config->labels[i].name, NULL) != NULL);
+		try_label(config, &config->labels[i]);
+	}
+	try_format(config, MIG_CONFIG_FORMAT_PARTED_YAML);
+	try_format(config, MIG_CONFIG_FORMAT_PARTED_JSON);
+	try_format(config, MIG_CONFIG_FORMAT_V1);
+}
+
+/* ---- inputs ----------------------------------------------------------------------------------- */
+
+static void try_file(const uint8_t *data, size_t size)
 {
 	struct mig_config *config = NULL;
 	struct mig_error *err = NULL;
@@ -117,14 +179,65 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (mig_config_parse(SOURCE, data, size, &config, &err) < 0) {
 		MIG_ASSERT(config == NULL);
 		check_error(err, true);
+		return;
+	}
+	MIG_ASSERT(err == NULL && config != NULL);
+	try_config(config);
+	mig_config_free(config);
+}
+
+static void try_hooks(const uint8_t *data, size_t size)
+{
+	struct mig_hooks *hooks = NULL;
+	struct mig_error *err = NULL;
+
+	if (mig_hooks_parse(SOURCE, data, size, NULL, &hooks, &err) < 0)
+		check_error(err, true);
+	mig_hooks_free(hooks);
+}
+
+static void try_args(const char *lines)
+{
+	char *text = strdup(lines);
+	char *args[ARGS_MAX];
+	char *line = text;
+	struct mig_config *config = NULL;
+	struct mig_error *err = NULL;
+	size_t count = 0;
+
+	MIG_ASSERT(text != NULL);
+	while (line != NULL && count < ARGS_MAX) {
+		char *end = strchr(line, '\n');
+
+		if (end != NULL)
+			*end++ = '\0';
+		args[count++] = line;
+		line = end != NULL && *end != '\0' ? end : NULL;
+	}
+	if (mig_config_from_args(args, count, &config, &err) < 0) {
+		MIG_ASSERT(config == NULL);
+		MIG_ASSERT(mig_error_exit_status(err) == MIG_EXIT_USAGE);
+		MIG_ASSERT(strncmp(mig_error_message(err), "argument ", 9) == 0);
+		mig_error_free(err);
+	} else {
+		try_config(config);
+		mig_config_free(config);
+	}
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct mig_buf text = MIG_BUF_INIT(2 * INPUT_MAX);
+
+	if (size >= strlen(ARGS_MARK) && memcmp(data, ARGS_MARK, strlen(ARGS_MARK)) == 0) {
+		MIG_ASSERT(mig_buf_add(&text, data, size) == 0);
+		try_args(mig_buf_text(&text) + strlen(ARGS_MARK));
+		mig_buf_clear(&text);
 		return 0;
 	}
-	MIG_ASSERT(err == NULL && config != NULL && config->label_count > 0);
-	for (size_t i = 0; i < config->label_count && i < 16; i++) {
-		MIG_ASSERT(mig_config_find(config, config->labels[i].name, NULL) != NULL);
-		try_label(config, &config->labels[i]);
-	}
-	mig_config_free(config);
+	try_file(data, size);
+	try_hooks(data, size);
 	return 0;
 }
 
@@ -217,6 +330,36 @@ static const char *const words[] = {
 	"0x20B010DE",
 	"\\e",
 	"<<",
+	"<<: ",
+	"<<: *a\n",
+	"version",
+	"migctl/v1",
+	"layouts",
+	"gpus",
+	"filter",
+	"mig",
+	"instances",
+	"profile",
+	"start",
+	"compute",
+	"totals",
+	"keep-in-use",
+	"GPU-fake-1",
+	"GPU-f",
+	"10:00.0",
+	"00000000:11:00.0",
+	"3g.20gb@4",
+	"@",
+	"*2",
+	"=",
+	"0-2=",
+	"total:",
+	"LAYOUT\n",
+	"hooks",
+	"apply-start",
+	"command",
+	"args",
+	"envs",
 };
 
 /* Changes *input, which has room for INPUT_MAX bytes, in one place. */

@@ -568,102 +568,6 @@ MIG_TEST(config_shows_foreign_text_short_and_harmless)
 	free(text);
 }
 
-/* ---- files that want to hurt ---------------------------------------------------------------------- */
-
-MIG_TEST(config_refuses_deep_nesting_at_once)
-{
-	size_t len = 1 << 20;
-	char *text = malloc(len);
-
-	MIG_ASSERT(text != NULL);
-	memset(text, '[', len);
-	refused_bytes(text, len, "c.yaml:1:33: nested deeper than 32 levels", NULL);
-	for (size_t i = 0; i < len; i++)
-		text[i] = i % 2 == 0 ? '-' : ' ';
-	refused_bytes(text, len, "c.yaml:1:65: nested deeper than 32 levels", NULL);
-	free(text);
-}
-
-MIG_TEST(config_refuses_thousands_of_anchors)
-{
-	char *text = malloc(100000);
-	size_t used = 0;
-
-	MIG_ASSERT(text != NULL);
-	for (int i = 0; i <= 1000; i++)
-		used += (size_t)snprintf(text + used, 100000 - used, "- &a%d x\n", i);
-	refused_bytes(text, used, "c.yaml:1001:3: more than 1000 anchors", NULL);
-	free(text);
-}
-
-MIG_TEST(config_takes_no_harm_from_a_billion_laughs)
-{
-	refused("a: &a [x,x,x,x,x,x,x,x,x]\n"
-		"b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
-		"c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
-		"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
-		"e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n"
-		"f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n"
-		"g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n"
-		"h: &h [*g,*g,*g,*g,*g,*g,*g,*g,*g]\n"
-		"version: *h\n",
-		"c.yaml:1:1: unknown field 'a'", NULL);
-}
-
-/* The same within the format: labels of entries of devices, each list an alias. */
-MIG_TEST(config_limits_what_aliases_repeat)
-{
-	size_t size = 1 << 20;
-	char *text = malloc(size);
-	size_t used;
-	struct mig_config *config = NULL;
-	struct mig_error *err = NULL;
-
-	MIG_ASSERT(text != NULL);
-	used = (size_t)snprintf(text, size,
-				HEAD "  a: &list\n"
-				     "  - &entry {mig-enabled: false, devices: [0");
-	for (int i = 1; i < 2000; i++)
-		used += (size_t)snprintf(text + used, size - used, ",0");
-	used += (size_t)snprintf(text + used, size - used, "]}\n");
-	for (int i = 1; i < 2000; i++)
-		used += (size_t)snprintf(text + used, size - used, "  - *entry\n");
-	for (int i = 1; i < 2000; i++)
-		used += (size_t)snprintf(text + used, size - used, "  a%d: *list\n", i);
-	MIG_ASSERT_INT_EQ(mig_config_parse("c.yaml", text, used, &config, &err), -1);
-	MIG_ASSERT_CONTAINS(mig_error_message(err), "c.yaml:4:42: more than 1000000 items in all");
-	MIG_ASSERT_INT_EQ(mig_error_code(err), MIG_ERROR_CONFIG);
-	mig_error_free(err);
-	free(text);
-}
-
-MIG_TEST(config_takes_no_harm_from_an_alias_of_itself)
-{
-	refused("&a\nversion: v1\nmig-configs: *a\n",
-		"c.yaml:2:10: label 'version' is not a list with at least one entry", NULL);
-	refused(HEAD "  a: &a\n  - *a\n",
-		"c.yaml:3:6: an entry is a mapping with 'devices' and 'mig-enabled'", NULL);
-	refused(HEAD "  a:\n  - &e\n    devices: *e\n    mig-enabled: false\n",
-		"c.yaml:4:5: 'devices' is 'all' or a list of GPU indices", NULL);
-	refused("&a [*a]\n", "c.yaml:1:1: a mapping with 'version' and the layouts is expected",
-		NULL);
-}
-
-MIG_TEST(config_refuses_hundreds_of_profiles)
-{
-	char *text = malloc(100000);
-	size_t used;
-
-	MIG_ASSERT(text != NULL);
-	used = (size_t)snprintf(text, 100000,
-				HEAD "  a:\n  - devices: all\n    mig-enabled: true\n"
-				     "    mig-devices:\n");
-	for (int i = 1; i <= 257; i++)
-		used += (size_t)snprintf(text + used, 100000 - used, "      1g.%dgb: 1\n", i);
-	refused_bytes(text, used, "c.yaml:7:7: more than 256 profiles in 'mig-devices'", NULL);
-	free(text);
-}
-
 /* ---- the file itself ------------------------------------------------------------------------------ */
 
 static void write_file(const char *path, const char *text, size_t repeat)
@@ -710,6 +614,22 @@ MIG_TEST(config_refuses_a_file_of_more_than_16_mib)
 	MIG_ASSERT_INT_EQ(mig_config_read(path, &config, &err), -1);
 	MIG_ASSERT_CONTAINS(mig_error_message(err), "big.yaml");
 	MIG_ASSERT_CONTAINS(mig_error_message(err), "16777216");
+	MIG_ASSERT(config == NULL);
+	mig_error_free(err);
+}
+
+/* Its end is never reached: what is read is the limit and a piece. */
+MIG_TEST(config_refuses_a_file_of_100_mb)
+{
+	const char *path = mig_test_path("huge.yaml");
+	struct mig_config *config = NULL;
+	struct mig_error *err = NULL;
+
+	write_file(path, ENTRY, 1);
+	MIG_ASSERT_INT_EQ(truncate(path, 100000000), 0);
+	MIG_ASSERT_INT_EQ(mig_config_read(path, &config, &err), -1);
+	MIG_ASSERT_CONTAINS(mig_error_message(err), "huge.yaml");
+	MIG_ASSERT_CONTAINS(mig_error_message(err), "larger than the limit of 16777216 bytes");
 	MIG_ASSERT(config == NULL);
 	mig_error_free(err);
 }
