@@ -109,7 +109,7 @@ static int read_device_list(struct mig_yaml *yaml, const yaml_node_t *node,
 	for (size_t i = 0; i < mig_yaml_item_count(node); i++) {
 		const yaml_node_t *item = mig_yaml_item(yaml, node, i);
 		struct mig_config_device *device;
-		struct mig_device_text text;
+		struct mig_device_text text = {0};
 
 		if (read_device_text(yaml, item, &text) < 0)
 			return -1;
@@ -172,7 +172,7 @@ static int read_compute(struct mig_yaml *yaml, const yaml_node_t *list,
 		return -1;
 	for (size_t i = 0; i < mig_yaml_item_count(list); i++) {
 		const yaml_node_t *item = mig_yaml_item(yaml, list, i);
-		struct mig_device_text text;
+		struct mig_device_text text = {0};
 
 		if (read_device_text(yaml, item, &text) < 0)
 			return -1;

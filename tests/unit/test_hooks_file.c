@@ -103,19 +103,19 @@ MIG_TEST(hooks_pass_over_what_they_do_not_know)
 	struct mig_hooks *hooks = parse("version: v1\n"
 					"author: me\n"
 					"hooks:\n"
-					"  apply-strat: [{command: x}]\n"
+					"  apply-strt: [{command: x}]\n"
 					"  reset: 7\n"
-					"  apply-exit: [{command: x, timeout: 5, comand: y}]\n");
+					"  apply-exit: [{command: x, timeout: 5, cmmand: y}]\n");
 
 	MIG_ASSERT_UINT_EQ(hooks->at[MIG_HOOK_APPLY_START].count, 0);
 	MIG_ASSERT_STR_EQ(hooks->at[MIG_HOOK_APPLY_EXIT].hooks[0].command, "x");
 	MIG_ASSERT_STR_EQ(mig_buf_text(&log_text),
 			  "h.yaml:2:1: unknown field 'author' is passed over\n"
-			  "h.yaml:4:3: unknown hook 'apply-strat' is passed over; did you mean "
+			  "h.yaml:4:3: unknown hook 'apply-strt' is passed over; did you mean "
 			  "'apply-start'?\n"
 			  "h.yaml:5:3: unknown hook 'reset' is passed over\n"
 			  "h.yaml:6:29: unknown field 'timeout' is passed over\n"
-			  "h.yaml:6:41: unknown field 'comand' is passed over; did you mean "
+			  "h.yaml:6:41: unknown field 'cmmand' is passed over; did you mean "
 			  "'command'?\n");
 	mig_hooks_free(hooks);
 }

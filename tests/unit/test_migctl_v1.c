@@ -286,7 +286,7 @@ MIG_TEST(v1_refuses_what_is_no_instance)
 		      "65: '1c': this is not a profile name", "1c.3g.20gb");
 	entry_refused(INSTANCES "[{profile: 1g.5gb, start: 1, compute: [1g.5gb*2]}]",
 		      "65: each compute instance is an item of its own here", NULL);
-	entry_refused(INSTANCES "[{profile: 1g.5gb, strat: 1}]", "45: unknown field 'strat'",
+	entry_refused(INSTANCES "[{profile: 1g.5gb, strt: 1}]", "45: unknown field 'strt'",
 		      "did you mean 'start'?");
 #undef INSTANCES
 }
