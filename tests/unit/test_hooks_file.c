@@ -105,7 +105,7 @@ MIG_TEST(hooks_pass_over_what_they_do_not_know)
 					"hooks:\n"
 					"  apply-strt: [{command: x}]\n"
 					"  reset: 7\n"
-					"  apply-exit: [{command: x, timeout: 5, cmmand: y}]\n");
+					"  apply-exit: [{command: x, timeout: 5, kommand: y}]\n");
 
 	MIG_ASSERT_UINT_EQ(hooks->at[MIG_HOOK_APPLY_START].count, 0);
 	MIG_ASSERT_STR_EQ(hooks->at[MIG_HOOK_APPLY_EXIT].hooks[0].command, "x");
@@ -115,7 +115,7 @@ MIG_TEST(hooks_pass_over_what_they_do_not_know)
 			  "'apply-start'?\n"
 			  "h.yaml:5:3: unknown hook 'reset' is passed over\n"
 			  "h.yaml:6:29: unknown field 'timeout' is passed over\n"
-			  "h.yaml:6:41: unknown field 'cmmand' is passed over; did you mean "
+			  "h.yaml:6:41: unknown field 'kommand' is passed over; did you mean "
 			  "'command'?\n");
 	mig_hooks_free(hooks);
 }
