@@ -183,23 +183,68 @@ static int add_mode_change(struct mig_plan *plan, struct mig_plan_gpu *pg,
 	return 0;
 }
 
+/* keep-in-use: what is held cannot stay, so nothing is done. held_destroyed says how much it is. */
+static void block(struct mig_plan *plan, struct mig_plan_gpu *pg)
+{
+	plan->op_count = pg->first_op;
+	pg->is_blocked = true;
+	pg->mode_changes = false;
+	pg->kept_gi += pg->destroyed_gi;
+	pg->kept_ci += pg->destroyed_ci;
+	pg->destroyed_gi = pg->destroyed_ci = pg->created_gi = pg->created_ci = 0;
+}
+
 static int plan_gpu(struct mig_plan *plan, struct mig_plan_gpu *pg, const struct mig_gpu *gpu,
 		    const struct mig_gpu_target *target, struct mig_error **err)
 {
 	struct mig_layout layout = {0};
+	bool has_wish = target->device_count > 0 || target->placed_count > 0;
 
 	if (!gpu->is_mig_capable && target->mig_mode)
 		return mig_error_set(err, MIG_ERROR_REFUSED, "'%s' has no MIG", gpu->name);
 	if (!gpu->is_mig_capable)
 		return 0;
-	if (target->mig_mode && target->device_count > 0 &&
-	    mig_layout_find(gpu, target, &layout, err) < 0)
+	if (target->mig_mode && has_wish && mig_layout_find(gpu, target, &layout, err) < 0)
 		return -1;
 	if (add_ci_destroys(plan, pg, gpu, &layout, err) < 0 ||
-	    add_gi_destroys(plan, pg, gpu, &layout, err) < 0 ||
+	    add_gi_destroys(plan, pg, gpu, &layout, err) < 0)
+		return -1;
+	/* What gets nothing of the totals keeps its mode, also a change that is pending. */
+	if ((!target->shares_totals || has_wish) &&
 	    add_mode_change(plan, pg, gpu, target->mig_mode, err) < 0)
 		return -1;
 	return add_creates(plan, pg, gpu, &layout, err);
+}
+
+static int plan_gpus(struct mig_plan *plan, const struct mig_snapshot *snapshot,
+		     const struct mig_gpu_target *targets, struct mig_error **err)
+{
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		const struct mig_gpu *gpu = &snapshot->gpus[i];
+		const struct mig_gpu_target *target = &targets[i];
+		struct mig_plan_gpu *pg;
+
+		if (!target->is_named)
+			continue;
+		pg = &plan->gpus[plan->gpu_count++];
+		pg->gpu_index = i;
+		pg->first_op = plan->op_count;
+		mig_text_copy(pg->gpu_uuid, sizeof(pg->gpu_uuid), gpu->uuid);
+		if (plan_gpu(plan, pg, gpu, target, err) < 0) {
+			if (err != NULL)
+				mig_error_set_subject(*err, "GPU %u", gpu->index);
+			return mig_error_wrap(err, "GPU %u", gpu->index);
+		}
+		if (target->keeps_in_use && pg->held_destroyed > 0)
+			block(plan, pg);
+		pg->op_count = plan->op_count - pg->first_op;
+		/* For one GPU the search is exact; for totals the spreading knows. */
+		if (!target->shares_totals) {
+			plan->held_destroyed_bound += pg->held_destroyed;
+			plan->gi_destroyed_bound += pg->destroyed_gi;
+		}
+	}
+	return 0;
 }
 
 static int plan_node(struct mig_plan *plan, const struct mig_snapshot *snapshot,
@@ -208,24 +253,8 @@ static int plan_node(struct mig_plan *plan, const struct mig_snapshot *snapshot,
 	plan->gpus = calloc((size_t)snapshot->gpu_count + 1, sizeof(*plan->gpus));
 	if (plan->gpus == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		const struct mig_gpu *gpu = &snapshot->gpus[i];
-		struct mig_plan_gpu *pg;
-
-		if (!target->gpus[i].is_named)
-			continue;
-		pg = &plan->gpus[plan->gpu_count++];
-		pg->gpu_index = i;
-		pg->first_op = plan->op_count;
-		mig_text_copy(pg->gpu_uuid, sizeof(pg->gpu_uuid), gpu->uuid);
-		if (plan_gpu(plan, pg, gpu, &target->gpus[i], err) < 0) {
-			if (err != NULL)
-				mig_error_set_subject(*err, "GPU %u", gpu->index);
-			return mig_error_wrap(err, "GPU %u", gpu->index);
-		}
-		pg->op_count = plan->op_count - pg->first_op;
-	}
-	return 0;
+	plan->is_optimal = true;
+	return plan_gpus(plan, snapshot, target->gpus, err);
 }
 
 int mig_plan_make(const struct mig_snapshot *snapshot, const struct mig_target *target,

@@ -65,7 +65,9 @@ struct mig_plan_gpu {
 	bool mode_changes;
 	unsigned int first_op, op_count;
 	unsigned int kept_gi, kept_ci, destroyed_gi, destroyed_ci, created_gi, created_ci;
-	unsigned int held_destroyed; /* compute instances in the way that somebody holds */
+	/* Compute instances in the way that somebody holds; of a blocked GPU those that would have
+	 * to go at the least (0 where only another GPU that shares the totals is in the way). */
+	unsigned int held_destroyed;
 	bool is_blocked; /* keep-in-use: cannot be reached with what is held; no operations */
 };
 
@@ -75,7 +77,13 @@ struct mig_plan {
 	unsigned int op_count;
 	struct mig_op *ops;
 	size_t ops_allocated;
-	/* Totals over many GPUs: whether the search went to its end, and what no plan can undercut. */
+	/*
+	 * What no plan for this target undercuts: none destroys fewer held compute instances than
+	 * the first, and none of those that destroy no more held ones than this plan destroys fewer
+	 * GPU instances than the second. Both are sums over gpus[] of what this plan does (or, of
+	 * blocked GPUs, would have to) when is_optimal, which is false only for totals over more
+	 * than eight GPUs, where the search stops after so many steps.
+	 */
 	bool is_optimal;
 	unsigned int held_destroyed_bound;
 	unsigned int gi_destroyed_bound;

@@ -40,9 +40,11 @@ struct mig_gpu_target {
 	bool is_named; /* false: the GPU stays as it is */
 	bool mig_mode;
 	/* Held instances stay and count toward the target; a GPU that cannot reach it with them is
-	 * left as it is (mig_plan_gpu.is_blocked). */
+	 * left as it is (mig_plan_gpu.is_blocked). Where totals are spread: all GPUs that share them
+	 * are left as they are. */
 	bool keeps_in_use;
-	/* One of the GPUs over which the node's totals are spread; the planner fills in devices. */
+	/* One of the GPUs over which the node's totals are spread: the planner decides mig_mode and
+	 * fills in devices. It may not have devices or placed of its own. */
 	bool shares_totals;
 	unsigned int device_count; /* merged: each (gi_row, ci_row) once, counts > 0 */
 	struct mig_wanted_device devices[MIG_TARGET_DEVICES_MAX];
@@ -72,7 +74,28 @@ void mig_target_free(struct mig_target *target);
 int mig_target_add(struct mig_gpu_target *target, unsigned int gi_row, unsigned int ci_row,
 		   unsigned int count, struct mig_error **err) MIG_MUST_CHECK;
 
-/* Whether both want the same. */
+/*
+ * Adds a GPU instance at an exact place, without compute instances; *placed, if not NULL, is where
+ * mig_target_place_ci adds them (valid until the target goes). Whether it can lie there is found out
+ * by the planner. REFUSED: there are more than a GPU can have.
+ */
+int mig_target_place(struct mig_gpu_target *target, unsigned int gi_row, unsigned int start,
+		     struct mig_placed_gi **placed, struct mig_error **err) MIG_MUST_CHECK;
+int mig_target_place_ci(struct mig_placed_gi *placed, unsigned int ci_row, unsigned int start,
+			struct mig_error **err) MIG_MUST_CHECK;
+
+/* Adds to the node's totals. Names that mean the same (1c.1g.5gb, 1g.5gb) are one; the first one's
+ * spelling stays. REFUSED: too many; the name is not looked up in any facts. */
+int mig_target_add_total(struct mig_target *target, const char *profile, unsigned int count,
+			 struct mig_error **err) MIG_MUST_CHECK;
+
+/*
+ * Makes `target` what the GPU has now: named, the current MIG mode, everything on it placed. A
+ * layout made from it keeps all; what is then taken out or added is what changes.
+ */
+void mig_gpu_target_from_gpu(const struct mig_gpu *gpu, struct mig_gpu_target *target);
+
+/* Whether both want the same: order means nothing, placed instances and all options count. */
 bool mig_gpu_target_equals(const struct mig_gpu_target *a, const struct mig_gpu_target *b);
 
 static inline void mig_cleanup_target(struct mig_target **target)

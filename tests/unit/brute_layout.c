@@ -261,9 +261,27 @@ static uint32_t slots_of(const struct brute_state *state)
 	return set;
 }
 
+/* Whether a state has what is placed, and no other GPU instance without compute instances. */
+static bool has_placed(const struct brute_state *state, const struct brute_placed *placed)
+{
+	unsigned int found = 0;
+
+	for (unsigned int i = 0; i < state->gi_count; i++) {
+		bool is_placed = false;
+
+		for (unsigned int p = 0; placed != NULL && p < placed->count; p++)
+			is_placed = is_placed || (placed->gi[p].slot == state->gi[i].slot &&
+						  placed->gi[p].ci == state->gi[i].ci);
+		if (state->gi[i].ci == 0 && !is_placed)
+			return false;
+		found += is_placed;
+	}
+	return placed == NULL || found == placed->count;
+}
+
 const struct brute_state *brute_best(const struct brute *brute, const struct brute_state *now,
 				     const struct brute_held *held, uint64_t devices,
-				     struct brute_cost *best)
+				     const struct brute_placed *placed, struct brute_cost *best)
 {
 	const struct brute_state *found = NULL;
 
@@ -272,7 +290,7 @@ const struct brute_state *brute_best(const struct brute *brute, const struct bru
 		struct brute_cost cost;
 		int order;
 
-		if (then->has_empty || then->devices != devices)
+		if (then->devices != devices || !has_placed(then, placed))
 			continue;
 		cost = cost_of(now, held, then);
 		order = found == NULL ? -1 : compare_costs(&cost, best);
@@ -383,7 +401,6 @@ static struct brute_state read_layout(const struct brute *brute, const struct mi
 		MIG_ASSERT((kept != NULL) == (gi->kept_id >= 0));
 		MIG_ASSERT(kept == NULL ||
 			   (kept->gi_row == gi->gi_row && kept->start == gi->start));
-		MIG_ASSERT(gi->ci_count > 0);
 		for (unsigned int c = 0; c < gi->ci_count; c++) {
 			const struct mig_layout_ci *ci = &gi->ci[c];
 			unsigned int n = 0, start = 0, row = 0;
@@ -423,21 +440,21 @@ static void describe(const struct brute *brute, const struct brute_state *state,
 					 brute->slots[state->gi[i].slot].start, state->gi[i].ci);
 }
 
-void brute_compare(const struct brute *brute, struct mig_gpu *gpu, const struct brute_state *now,
-		   const struct brute_held *held, uint64_t devices, bool whole_only)
+/* The search on one case; gpu and target are set up. */
+static void compare(const struct brute *brute, struct mig_gpu *gpu,
+		    const struct mig_gpu_target *target, const struct brute_state *now,
+		    const struct brute_held *held, uint64_t devices,
+		    const struct brute_placed *placed, bool whole_only)
 {
-	struct mig_gpu_target target;
 	struct mig_layout layout;
 	struct mig_error *err = NULL;
 	struct brute_cost want, got, said;
-	const struct brute_state *best = brute_best(brute, now, held, devices, &want);
+	const struct brute_state *best = brute_best(brute, now, held, devices, placed, &want);
 	struct brute_state state;
 	char texts[3][256];
 
-	brute_to_gpu(brute, now, held, gpu);
-	brute_to_target(brute, devices, &target);
 	describe(brute, now, texts[0], sizeof(texts[0]));
-	if (mig_layout_find(gpu, &target, &layout, &err) < 0) {
+	if (mig_layout_find(gpu, target, &layout, &err) < 0) {
 		MIG_ASSERT_MSG(best == NULL, "from%s to %llx: refused: %s", texts[0],
 			       (unsigned long long)devices, mig_error_message(err));
 		MIG_ASSERT_INT_EQ(mig_error_code(err), MIG_ERROR_REFUSED);
@@ -449,6 +466,7 @@ void brute_compare(const struct brute *brute, struct mig_gpu *gpu, const struct 
 		       (unsigned long long)devices);
 	state = read_layout(brute, gpu, &layout);
 	MIG_ASSERT(state.devices == devices);
+	MIG_ASSERT(has_placed(&state, placed));
 	got = cost_of(now, held, &state);
 	describe(brute, &state, texts[1], sizeof(texts[1]));
 	describe(brute, best, texts[2], sizeof(texts[2]));
@@ -460,6 +478,61 @@ void brute_compare(const struct brute *brute, struct mig_gpu *gpu, const struct 
 		       "from%s to%s: what the search says it costs", texts[0], texts[1]);
 	MIG_ASSERT_MSG(!whole_only || slots_of(&state) == slots_of(best),
 		       "from%s: got%s, by the tie rule%s", texts[0], texts[1], texts[2]);
+}
+
+void brute_compare(const struct brute *brute, struct mig_gpu *gpu, const struct brute_state *now,
+		   const struct brute_held *held, uint64_t devices, bool whole_only)
+{
+	struct mig_gpu_target target;
+
+	brute_to_gpu(brute, now, held, gpu);
+	brute_to_target(brute, devices, &target);
+	compare(brute, gpu, &target, now, held, devices, NULL, whole_only);
+}
+
+void brute_compare_placed(const struct brute *brute, struct mig_gpu *gpu,
+			  const struct brute_state *now, const struct brute_held *held,
+			  const struct brute_state *then, unsigned int placed_bits)
+{
+	struct brute_placed placed = {0};
+	struct mig_gpu_target target;
+	uint64_t free_devices = then->devices;
+
+	for (unsigned int i = 0; i < then->gi_count; i++) {
+		/* Nothing but a place asks for a GPU instance without compute instances. */
+		if ((placed_bits >> i & 1) == 0 && then->gi[i].ci != 0)
+			continue;
+		placed.gi[placed.count++] = then->gi[i];
+		for (unsigned int n = 0; then->gi[i].ci >> n != 0; n++) {
+			unsigned int start = 0, row = 0;
+
+			if ((then->gi[i].ci >> n & 1) == 0)
+				continue;
+			ci_slot(profile_of(brute, then->gi[i].slot), n, &start, &row);
+			free_devices -=
+				UINT64_C(1)
+				<< 4 * kind_of(brute, brute->slots[then->gi[i].slot].row, row);
+		}
+	}
+	brute_to_gpu(brute, now, held, gpu);
+	brute_to_target(brute, free_devices, &target);
+	for (unsigned int i = 0; i < placed.count; i++) {
+		struct mig_placed_gi *gi = NULL;
+		unsigned int slot = placed.gi[i].slot;
+
+		MIG_ASSERT_INT_EQ(mig_target_place(&target, brute->slots[slot].row,
+						   brute->slots[slot].start, &gi, NULL),
+				  0);
+		for (unsigned int n = 0; placed.gi[i].ci >> n != 0; n++) {
+			unsigned int start = 0, row = 0;
+
+			if ((placed.gi[i].ci >> n & 1) == 0)
+				continue;
+			ci_slot(profile_of(brute, slot), n, &start, &row);
+			MIG_ASSERT_INT_EQ(mig_target_place_ci(gi, row, start, NULL), 0);
+		}
+	}
+	compare(brute, gpu, &target, now, held, then->devices, &placed, false);
 }
 
 /* ---- many cases ------------------------------------------------------------------------------- */
@@ -534,6 +607,31 @@ void brute_compare_all(const struct fake_gi_profile *profiles, unsigned int coun
 		}
 	}
 	free(sets);
+	brute_clear(&brute);
+	snapshot->gpus[0].gi_count = 0;
+	mig_snapshot_free(snapshot);
+}
+
+void brute_compare_all_placed(const struct fake_gi_profile *profiles, unsigned int count,
+			      bool whole_only, unsigned int step)
+{
+	struct mig_snapshot *snapshot = brute_snapshot(profiles, count);
+	struct brute brute;
+	unsigned int pair = 0;
+	uint32_t seed = 5;
+
+	brute_init(&brute, profiles, count, whole_only);
+	for (unsigned int from = 0; from < brute.state_count; from++) {
+		for (unsigned int to = 0; to < brute.state_count; to++) {
+			struct brute_held held;
+
+			if (pair++ % step != 0)
+				continue;
+			held = random_held(&brute.states[from], &seed);
+			brute_compare_placed(&brute, &snapshot->gpus[0], &brute.states[from], &held,
+					     &brute.states[to], next_random(&seed));
+		}
+	}
 	brute_clear(&brute);
 	snapshot->gpus[0].gi_count = 0;
 	mig_snapshot_free(snapshot);

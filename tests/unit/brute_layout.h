@@ -59,13 +59,20 @@ struct brute_held {
 	uint16_t ci[BRUTE_GI];
 };
 
+/* GPU instances that must be in the layout as they are, also without compute instances. */
+struct brute_placed {
+	unsigned int count;
+	struct brute_gi gi[BRUTE_GI];
+};
+
 /*
  * The least harmful state with exactly these devices, starting from `now`. NULL: there is none.
- * Of equal ones the tie rule's (valid where whole_only).
+ * Of equal ones the tie rule's (valid where whole_only). `placed`: those of the devices that have
+ * their place, or NULL.
  */
 const struct brute_state *brute_best(const struct brute *brute, const struct brute_state *now,
 				     const struct brute_held *held, uint64_t devices,
-				     struct brute_cost *cost);
+				     const struct brute_placed *placed, struct brute_cost *cost);
 
 /* The same things as core has them; `gpu` has its facts, and its arrays are overwritten. */
 void brute_to_gpu(const struct brute *brute, const struct brute_state *now,
@@ -75,6 +82,16 @@ void brute_to_target(const struct brute *brute, uint64_t devices, struct mig_gpu
 /* Runs core's search on one case and ends the test unless it is right in every respect. */
 void brute_compare(const struct brute *brute, struct mig_gpu *gpu, const struct brute_state *now,
 		   const struct brute_held *held, uint64_t devices, bool whole_only);
+
+/* The same with those GPU instances of `then` placed whose bits are set, the rest of it as devices. */
+void brute_compare_placed(const struct brute *brute, struct mig_gpu *gpu,
+			  const struct brute_state *now, const struct brute_held *held,
+			  const struct brute_state *then, unsigned int placed_bits);
+
+/* brute_compare_placed for every `step`-th pair of states, each with seeded random holders and
+ * placed GPU instances. */
+void brute_compare_all_placed(const struct fake_gi_profile *profiles, unsigned int count,
+			      bool whole_only, unsigned int step);
 
 /* The distinct sets of devices of all states without empty GPU instances; malloc'ed. */
 uint64_t *brute_device_sets(const struct brute *brute, unsigned int *count);

@@ -2,7 +2,8 @@
 /*
  * The layout search against all layouts written down one by one, and cases worth a name.
  *
- * The whole of the A30 is compared here, of the A100 a part; test_layout_long.c has all of it.
+ * Of A30, RTX PRO 6000 and A100 with double-memory 1g every pair of a layout and a set of whole
+ * devices is compared here; of what is larger a part, the rest in test_layout_long.c.
  */
 #include "core/layout.h"
 
@@ -49,12 +50,12 @@ MIG_TEST(layout_a30_with_compute_instances)
 
 MIG_TEST(layout_a30_media_extensions_with_compute_instances)
 {
-	brute_compare_all(fake_a30, fake_a30_count, false, 97);
+	brute_compare_all(fake_a30, fake_a30_count, false, 1);
 }
 
 MIG_TEST(layout_a100_base_profiles)
 {
-	brute_compare_all(fake_a100, 5, true, 7);
+	brute_compare_all(fake_a100, 5, true, 1);
 }
 
 MIG_TEST(layout_a100_with_double_memory)
@@ -63,28 +64,61 @@ MIG_TEST(layout_a100_with_double_memory)
 
 	memcpy(profiles, fake_a100, 5 * sizeof(fake_a100[0]));
 	profiles[5] = fake_a100[6];
-	brute_compare_all(profiles, 6, true, 31);
+	brute_compare_all(profiles, 6, true, 1);
 }
 
 MIG_TEST(layout_a100_with_everything)
 {
-	brute_compare_all(fake_a100, fake_a100_count, true, 401);
+	brute_compare_all(fake_a100, fake_a100_count, true, 101);
 }
 
 MIG_TEST(layout_a100_compute_instances)
 {
 	/* 2g, 3g, 4g: every way to share them. */
-	brute_compare_all(fake_a100 + 1, 3, false, 211);
+	brute_compare_all(fake_a100 + 1, 3, false, 1);
 }
 
 MIG_TEST(layout_a100_swapped)
 {
-	brute_compare_all(fake_a100_swapped, fake_a100_swapped_count, true, 17);
+	brute_compare_all(fake_a100_swapped, fake_a100_swapped_count, true, 1);
 }
 
 MIG_TEST(layout_rtx_pro_6000_of_12_units)
 {
-	brute_compare_all(fake_rtx6000, fake_rtx6000_count, true, 3);
+	brute_compare_all(fake_rtx6000, fake_rtx6000_count, true, 1);
+}
+
+/* Places: every pair of layouts, some of the second one's GPU instances fixed. */
+MIG_TEST(layout_a30_around_placed_instances)
+{
+	brute_compare_all_placed(fake_a30, 3, false, 3);
+}
+
+MIG_TEST(layout_rtx_pro_6000_around_placed_instances)
+{
+	brute_compare_all_placed(fake_rtx6000, fake_rtx6000_count, true, 3);
+}
+
+MIG_TEST(layout_a100_around_placed_instances)
+{
+	brute_compare_all_placed(fake_a100, 5, true, 5);
+}
+
+/* What the default run proves whole: all pairs of a layout and a set of devices. */
+MIG_TEST(layout_a100_with_double_memory_has_55594_pairs)
+{
+	struct fake_gi_profile profiles[6];
+	struct brute brute;
+	unsigned int sets;
+
+	memcpy(profiles, fake_a100, 5 * sizeof(fake_a100[0]));
+	profiles[5] = fake_a100[6];
+	brute_init(&brute, profiles, 6, true);
+	free(brute_device_sets(&brute, &sets));
+	MIG_ASSERT_UINT_EQ(brute.state_count, 723);
+	MIG_ASSERT_UINT_EQ(sets, 77);				   /* without the empty one */
+	MIG_ASSERT_UINT_EQ((brute.state_count - 1) * sets, 55594); /* nor the empty layout */
+	brute_clear(&brute);
 }
 
 /* ---- sets that do not fit ---------------------------------------------------------------------- */
@@ -116,7 +150,7 @@ MIG_TEST(layout_refuses_exactly_what_no_layout_has)
 		rest /= 3;
 		devices |= (uint64_t)rest << 4 * 13;
 		brute_compare(&brute, &snapshot->gpus[0], &empty, &nobody, devices, true);
-		if (brute_best(&brute, &empty, &nobody, devices, &cost) == NULL)
+		if (brute_best(&brute, &empty, &nobody, devices, NULL, &cost) == NULL)
 			refused++;
 		else
 			found++;
