@@ -29,6 +29,7 @@ python3 command:python3'
 # What the tests need beyond the build, and what --peers needs beyond that.
 # shellcheck disable=SC2034
 mig_packages_check='mandoc command:mandoc
+glpk-utils command:glpsol
 python3-jsonschema file:/usr/lib/python3/dist-packages/jsonschema/__init__.py
 python3-yaml file:/usr/lib/python3/dist-packages/yaml/__init__.py'
 # shellcheck disable=SC2034

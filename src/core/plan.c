@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/totals.h"
 #include "shared/text.h"
 
 static struct mig_op *add_op(struct mig_plan *plan, const struct mig_gpu *gpu,
@@ -217,7 +218,8 @@ static int plan_gpu(struct mig_plan *plan, struct mig_plan_gpu *pg, const struct
 }
 
 static int plan_gpus(struct mig_plan *plan, const struct mig_snapshot *snapshot,
-		     const struct mig_gpu_target *targets, struct mig_error **err)
+		     const struct mig_gpu_target *targets, const struct mig_totals *totals,
+		     struct mig_error **err)
 {
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
 		const struct mig_gpu *gpu = &snapshot->gpus[i];
@@ -235,7 +237,8 @@ static int plan_gpus(struct mig_plan *plan, const struct mig_snapshot *snapshot,
 				mig_error_set_subject(*err, "GPU %u", gpu->index);
 			return mig_error_wrap(err, "GPU %u", gpu->index);
 		}
-		if (target->keeps_in_use && pg->held_destroyed > 0)
+		if ((target->keeps_in_use && pg->held_destroyed > 0) ||
+		    (target->shares_totals && totals->is_blocked))
 			block(plan, pg);
 		pg->op_count = plan->op_count - pg->first_op;
 		/* For one GPU the search is exact; for totals the spreading knows. */
@@ -250,11 +253,23 @@ static int plan_gpus(struct mig_plan *plan, const struct mig_snapshot *snapshot,
 static int plan_node(struct mig_plan *plan, const struct mig_snapshot *snapshot,
 		     const struct mig_target *target, struct mig_error **err)
 {
+	_cleanup_free_ struct mig_gpu_target *spread = NULL;
+	struct mig_totals totals = {.is_optimal = true};
+
 	plan->gpus = calloc((size_t)snapshot->gpu_count + 1, sizeof(*plan->gpus));
 	if (plan->gpus == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	plan->is_optimal = true;
-	return plan_gpus(plan, snapshot, target->gpus, err);
+	if (mig_totals_are_wanted(target)) {
+		spread = calloc((size_t)snapshot->gpu_count + 1, sizeof(*spread));
+		if (spread == NULL)
+			return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+		if (mig_totals_spread(snapshot, target, spread, &totals, err) < 0)
+			return -1;
+	}
+	plan->is_optimal = totals.is_optimal;
+	plan->held_destroyed_bound = totals.held_destroyed_bound;
+	plan->gi_destroyed_bound = totals.gi_destroyed_bound;
+	return plan_gpus(plan, snapshot, spread != NULL ? spread : target->gpus, &totals, err);
 }
 
 int mig_plan_make(const struct mig_snapshot *snapshot, const struct mig_target *target,

@@ -81,8 +81,8 @@ struct mig_plan {
 	 * What no plan for this target undercuts: none destroys fewer held compute instances than
 	 * the first, and none of those that destroy no more held ones than this plan destroys fewer
 	 * GPU instances than the second. Both are sums over gpus[] of what this plan does (or, of
-	 * blocked GPUs, would have to) when is_optimal, which is false only for totals over more
-	 * than eight GPUs, where the search stops after so many steps.
+	 * blocked GPUs, would have to) when is_optimal. It is not where the search for totals was
+	 * ended by its budget of steps, as can happen beyond eight GPUs.
 	 */
 	bool is_optimal;
 	unsigned int held_destroyed_bound;
