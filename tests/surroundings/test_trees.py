@@ -196,6 +196,29 @@ def files_follow_the_instances():
 
 
 @test
+def each_start_of_the_machine_has_its_boot_id():
+    node = create()
+    path = node / 'root/proc/sys/kernel/random/boot_id'
+    first = path.read_text()
+    tap.true(re.fullmatch(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n', first), first)
+    apply('mixed')
+    tap.succeeded(tap.run([MIGCTL, 'sim', 'reset', 'demo']))
+    tap.equal(path.read_text(), first)
+    tap.succeeded(tap.run([MIGCTL, 'sim', 'reboot', 'demo']))
+    second = path.read_text()
+    tap.true(second != first, 'the same after a reboot')
+    # Killed between the reboot and the file, a node has the old one; the next exec mends it.
+    path.chmod(0o644)
+    path.write_text(first)
+    tap.succeeded(tap.run([MIGCTL, 'sim', 'exec', 'demo', '--', 'true']))
+    tap.equal(path.read_text(), second)
+    # A node made again begins as the first one did.
+    tap.succeeded(tap.run([MIGCTL, 'sim', 'destroy', 'demo']))
+    create()
+    tap.equal(path.read_text(), first)
+
+
+@test
 def what_a_killed_program_left_is_mended():
     node = create()
     apply('mixed')

@@ -51,6 +51,18 @@ MIG_TEST(devices_are_numbered_without_gaps)
 	MIG_ASSERT_INT_EQ(mig_sim_device_index(&e.state, 2, 8), -1);
 }
 
+MIG_TEST(boot_ids)
+{
+	char boot_id[MIG_SIM_BOOT_ID_SIZE];
+
+	mig_sim_boot_id("demo", 0, boot_id);
+	MIG_ASSERT_STR_EQ(boot_id, "6facdda0-6956-5a67-85be-9b816d8ffe25");
+	mig_sim_boot_id("demo", 1, boot_id);
+	MIG_ASSERT_STR_EQ(boot_id, "35d1e12e-dd4a-53b5-a6dc-c7bd1bb044d8");
+	mig_sim_boot_id("other", 1, boot_id);
+	MIG_ASSERT_STR_EQ(boot_id, "6f6444db-7504-5115-9986-a5c8700c10d6");
+}
+
 MIG_TEST(gpu_uuids)
 {
 	char uuid[MIG_SIM_UUID_SIZE], other[MIG_SIM_UUID_SIZE];

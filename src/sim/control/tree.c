@@ -2,7 +2,7 @@
 /*
  * Making the trees below NODE/root. docs/simulator.md says what is in them and who reads it.
  *
- * All of it is fixed when the node is made, but for the files of instances (sim/tree) and the
+ * All of it is fixed when the node is made, but for the files of instances and the boot id (sim/tree), and the
  * copies of libraries, which follow the build. What is only there to be looked at (addresses of
  * PCI regions, sizes of modules) is made up, and the same on every node.
  */
@@ -52,6 +52,9 @@ static const char *const directories[] = {
 	"root/proc/driver/nvidia/capabilities/mig",
 	"root/proc/driver/nvidia/gpus",
 	"root/proc/driver/nvidia-caps",
+	"root/proc/sys",
+	"root/proc/sys/kernel",
+	"root/proc/sys/kernel/random",
 	"root/run",
 	"root/run/cdi",
 	"root/sys",

@@ -113,6 +113,12 @@ int mig_sim_device_index(const struct mig_sim_gpu_state *state, unsigned int gi_
 void mig_sim_gpu_uuid(const char *node_name, unsigned int index, char uuid[MIG_SIM_UUID_SIZE]);
 uint64_t mig_sim_gpu_pdi(const char *gpu_uuid);
 
+#define MIG_SIM_BOOT_ID_SIZE 37 /* 8-4-4-4-12 digits and a zero byte */
+
+/* What the kernel would say in /proc/sys/kernel/random/boot_id of node `name` after so many reboots:
+ * another one after each. */
+void mig_sim_boot_id(const char *node_name, uint64_t reboots, char boot_id[MIG_SIM_BOOT_ID_SIZE]);
+
 /* "MIG-…" of a compute instance: the same position gives the same UUID again. */
 void mig_sim_mig_uuid(const struct mig_sim_gpu *gpu, const struct mig_sim_gpu_state *state,
 		      unsigned int gi_id, unsigned int ci_id, char uuid[MIG_SIM_UUID_SIZE]);

@@ -68,6 +68,7 @@ int mig_sim_device_index(const struct mig_sim_gpu_state *state, unsigned int gi_
 
 #define UUID_PREFIX_LEN 4 /* "GPU-", "MIG-" */
 
+_Static_assert(MIG_UUID_TEXT_SIZE == MIG_SIM_BOOT_ID_SIZE, "a boot id is a UUID");
 _Static_assert(UUID_PREFIX_LEN + MIG_UUID_TEXT_SIZE <= MIG_SIM_UUID_SIZE, "a UUID fits");
 
 /* A message to be hashed; every caller's pieces are of fixed size and fit. */
@@ -113,6 +114,21 @@ void mig_sim_gpu_uuid(const char *node_name, unsigned int index, char uuid[MIG_S
 	put_le(&message, 0, 1);
 	put_le(&message, index, 4);
 	message_uuid(&message, "GPU-", uuid);
+}
+
+/* A real one is random; this one is the same on a node made again, as its GPUs are. */
+void mig_sim_boot_id(const char *node_name, uint64_t reboots, char boot_id[MIG_SIM_BOOT_ID_SIZE])
+{
+	static const char domain[] = "migctl simulated boot";
+	struct message message = {.len = 0};
+	uint8_t digest[MIG_SHA1_SIZE];
+
+	put(&message, domain, sizeof(domain));
+	put(&message, node_name, strnlen(node_name, MIG_SIM_NODE_NAME_SIZE - 1));
+	put_le(&message, 0, 1);
+	put_le(&message, reboots, 8);
+	mig_sha1(message.bytes, message.len, digest);
+	mig_uuid5_text(digest, boot_id);
 }
 
 uint64_t mig_sim_gpu_pdi(const char *gpu_uuid)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeping the capability files and device nodes of instances; see tree.h.
+ * Keeping the capability files and device nodes of instances, and the boot id; see tree.h.
  *
  * The work is done inside an update of the store that changes nothing: so it has the write lock,
  * sees the newest state, and signals and cancellation are held off. Whoever changed the state comes
@@ -17,9 +17,12 @@
 #include <unistd.h>
 
 #include "shared/text.h"
+#include "sim/engine/engine.h"
 
 #define CAPABILITIES_PATH "root/proc/driver/nvidia/capabilities"
 #define DEVICES_PATH	  "root/dev/nvidia-caps"
+#define BOOT_PATH	  "root/proc/sys/kernel/random"
+#define BOOT_ID_FILE	  "boot_id"
 #define ACCESS_FILE	  "access"
 #define WORK_FILE	  ".new"
 #define DIRECTORY_MODE	  0755
@@ -124,14 +127,12 @@ static bool has_content(int dir, const char *name, const char *text, size_t len)
 }
 
 /* Writes the file beside its place and renames it: readers see all of it or none. */
-static void put_access_file(int dir, unsigned int minor)
+static void put_file(int dir, const char *name, const char *text, size_t len)
 {
-	char text[MIG_SIM_CAP_TEXT_SIZE];
-	size_t len = mig_sim_cap_text(text, minor, MIG_SIM_CAP_MODE_OTHER);
 	bool is_whole;
 	int fd;
 
-	if (has_content(dir, ACCESS_FILE, text, len))
+	if (has_content(dir, name, text, len))
 		return;
 	unlinkat(dir, WORK_FILE, 0);
 	fd = openat(dir, WORK_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
@@ -139,8 +140,16 @@ static void put_access_file(int dir, unsigned int minor)
 		return;
 	is_whole = pwrite(fd, text, len, 0) == (ssize_t)len && fchmod(fd, 0444) == 0;
 	close(fd);
-	if (!is_whole || renameat(dir, WORK_FILE, dir, ACCESS_FILE) < 0)
+	if (!is_whole || renameat(dir, WORK_FILE, dir, name) < 0)
 		unlinkat(dir, WORK_FILE, 0);
+}
+
+static void put_access_file(int dir, unsigned int minor)
+{
+	char text[MIG_SIM_CAP_TEXT_SIZE];
+	size_t len = mig_sim_cap_text(text, minor, MIG_SIM_CAP_MODE_OTHER);
+
+	put_file(dir, ACCESS_FILE, text, len);
 }
 
 static void remove_instance(int dir, const char *name)
@@ -283,6 +292,7 @@ static void refresh_files(int mig_dir, unsigned int gpu_minor, const struct mig_
 struct refresh {
 	int capabilities; /* descriptors of the two directories; -1: not there */
 	int devices;
+	int boot; /* where the boot id is; -1: not looked at */
 	unsigned int gpu_index;
 };
 
@@ -304,11 +314,24 @@ static void refresh_gpu(const struct refresh *refresh, const struct mig_sim_gpu_
 		refresh_devices(refresh->devices, desc->minor_number, gpu);
 }
 
+/* The kernel's own file, by which programs see that the machine was started anew. */
+static void put_boot_id(int dir, const struct mig_sim_store *store,
+			const struct mig_sim_state *state)
+{
+	char text[MIG_SIM_BOOT_ID_SIZE + 1];
+
+	mig_sim_boot_id(store->node->name, state->reboots, text);
+	text[MIG_SIM_BOOT_ID_SIZE - 1] = '\n';
+	put_file(dir, BOOT_ID_FILE, text, MIG_SIM_BOOT_ID_SIZE);
+}
+
 static bool refresh_locked(void *cookie, const struct mig_sim_store *store,
 			   struct mig_sim_state *state)
 {
 	const struct refresh *refresh = cookie;
 
+	if (refresh->boot >= 0)
+		put_boot_id(refresh->boot, store, state);
 	for (uint32_t i = 0; i < store->node->gpu_count; i++) {
 		if (refresh->gpu_index == MIG_SIM_ALL_GPUS || refresh->gpu_index == i)
 			refresh_gpu(refresh, &store->node->gpus[i], &state->gpus[i]);
@@ -331,12 +354,15 @@ static int open_trusted(const char *node_dir, const char *path)
 
 void mig_sim_tree_refresh(struct mig_sim_store *store, unsigned int gpu_index)
 {
-	struct refresh refresh = {.gpu_index = gpu_index};
+	struct refresh refresh = {.boot = -1, .gpu_index = gpu_index};
 	int saved_errno = errno;
 
 	refresh.capabilities = open_trusted(store->path, CAPABILITIES_PATH);
 	refresh.devices = open_trusted(store->path, DEVICES_PATH);
-	if (refresh.capabilities >= 0 || refresh.devices >= 0) {
+	/* Only a reboot changes it, and that is about all GPUs. */
+	if (gpu_index == MIG_SIM_ALL_GPUS)
+		refresh.boot = open_trusted(store->path, BOOT_PATH);
+	if (refresh.capabilities >= 0 || refresh.devices >= 0 || refresh.boot >= 0) {
 		/* It never changes the state; that it could not look at it is no failure here. */
 		enum mig_sim_status ignored = mig_sim_store_update(store, refresh_locked, &refresh);
 
@@ -344,6 +370,7 @@ void mig_sim_tree_refresh(struct mig_sim_store *store, unsigned int gpu_index)
 	}
 	close_fd(refresh.capabilities);
 	close_fd(refresh.devices);
+	close_fd(refresh.boot);
 	errno = saved_errno;
 }
 

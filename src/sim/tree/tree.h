@@ -48,8 +48,8 @@ size_t mig_sim_cap_text(char text[MIG_SIM_CAP_TEXT_SIZE], unsigned int minor, un
 #define MIG_SIM_ALL_GPUS UINT32_MAX
 
 /*
- * Makes the files of one GPU (by index), or of all with MIG_SIM_ALL_GPUS, agree with the newest
- * state; takes the node's write lock meanwhile. A node without these trees is left as it is; what
+ * Makes the files of one GPU (by index), or of all with MIG_SIM_ALL_GPUS and with them the boot id,
+ * agree with the newest state; takes the node's write lock meanwhile. A node without these trees is left as it is; what
  * may not be written stays: neither is a failure. Root leaves the trees of other users as they are.
  * Never follows a symbolic link below the node.
  * Thread-safe; keeps errno; leaves no descriptor.
