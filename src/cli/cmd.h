@@ -12,9 +12,11 @@
 
 /* One option of a command. Long names are given without the dashes. */
 struct mig_option {
-	const char *name;   /* "file"; NULL ends the list */
-	char letter;	    /* 'f', or 0 */
-	const char *value;  /* name of its value for the help ("FILE"), NULL: takes none */
+	const char *name; /* "file"; NULL ends the list */
+	char letter;	  /* 'f', or 0 */
+	/* name of its value for the help ("FILE"), NULL: takes none; "[=TIME]": may be left out, and
+	 * stands behind a '=' */
+	const char *value;
 	const char *help;   /* one line */
 	bool is_repeatable; /* may be given several times; its values are kept in order */
 };
@@ -44,7 +46,7 @@ struct mig_invocation {
 
 enum mig_cmd_group {
 	MIG_GROUP_NODE,	     /* status, list, profiles */
-	MIG_GROUP_LAYOUT,    /* plan, apply */
+	MIG_GROUP_LAYOUT,    /* plan, apply, undo */
 	MIG_GROUP_SIMULATOR, /* sim … */
 	MIG_GROUP_COUNT,
 };
@@ -66,6 +68,9 @@ struct mig_cmd {
 
 /* The table, ended by a row without name (cli/commands.c). */
 extern const struct mig_cmd mig_commands[];
+
+/* Whether the value of an option may be left out. */
+bool mig_option_is_optional(const struct mig_option *option);
 
 /* The value of option `name` of this invocation; NULL if not given. */
 const char *mig_option_value(const struct mig_invocation *inv, const char *name);

@@ -6,6 +6,11 @@
  */
 #include "cli/commands.h"
 
+#define LAYOUT_HELP                                                                         \
+	"LAYOUT is GPUS=DEVICES, for instance 0=3g.20gb,2g.10gb,1g.5gb*2, all=1g.5gb*7,\n"  \
+	"1=3g.20gb@4, 2-3=off or all=total:1g.5gb*10; see migctl-config(5). Without one,\n" \
+	"the label of a configuration file.\n"
+
 const struct mig_cmd mig_commands[] = {
 	{
 		.name = "status",
@@ -36,23 +41,104 @@ const struct mig_cmd mig_commands[] = {
 			   "standard error and in the file.\n",
 	},
 	{
+		.name = "plan",
+		.group = MIG_GROUP_LAYOUT,
+		.summary = "show what would change to reach a layout, and change nothing",
+		.args = "[LAYOUT...]",
+		.max_args = -1,
+		.options = mig_cmd_plan_options,
+		.run = mig_cmd_plan_run,
+		.details = LAYOUT_HELP
+		"Shows each GPU now and then, the operations, what is kept, who is in "
+		"the way,\n"
+		"and how long it takes. Exit status 3 if anything would change.\n",
+	},
+	{
 		.name = "apply",
 		.group = MIG_GROUP_LAYOUT,
 		.summary = "bring the node to a declared layout with the least change",
-		.args = "",
+		.args = "[LAYOUT...]",
+		.max_args = -1,
 		.options = mig_cmd_apply_options,
 		.run = mig_cmd_apply_run,
+		.details = LAYOUT_HELP
+		"Prints the plan, then carries it out, GPUs at the same time. A failure or "
+		"a\n"
+		"signal rolls back to the layout before (exit status 8); 9 if that could "
+		"not be\n"
+		"done, and then it is said what is where. What is in use is not touched: 5. "
+		"After\n"
+		"a crash the next changing command rolls back first.\n",
+	},
+	{
+		.name = "assert",
+		.group = MIG_GROUP_LAYOUT,
+		.summary = "say whether the node has a layout",
+		.args = "[LAYOUT...]",
+		.max_args = -1,
+		.options = mig_cmd_assert_options,
+		.run = mig_cmd_assert_run,
+		.details = LAYOUT_HELP "Exit status 0 if it has, 3 if not.\n",
+	},
+	{
+		.name = "diff",
+		.group = MIG_GROUP_LAYOUT,
+		.summary = "show line by line what differs from a layout",
+		.args = "[LAYOUT...]",
+		.max_args = -1,
+		.options = mig_cmd_diff_options,
+		.run = mig_cmd_diff_run,
+		.details = LAYOUT_HELP
+		"'-' is there and not wanted, '+' is wanted and not there. Without a "
+		"layout and a\n"
+		"file: what is there now against what the last change left. Exit status 3 "
+		"if\n"
+		"anything differs.\n",
+	},
+	{
+		.name = "export",
+		.group = MIG_GROUP_LAYOUT,
+		.summary = "write the present layout as a configuration",
+		.args = "",
+		.options = mig_cmd_export_options,
+		.run = mig_cmd_export_run,
 		.details =
-			"Prints the plan, then carries it out. Stops at the first operation that "
-			"fails\n"
-			"and says which were done (exit status 9) or that none was (1; 5 if an\n"
-			"instance in the way is in use). A GPU whose MIG mode change needs a "
-			"reset\n"
-			"first stays pending while the others go on: exit status 9. If the driver "
-			"offers\n"
-			"other profiles than were planned with once MIG mode is on, the mode is "
-			"turned\n"
-			"back: exit status 8.\n",
+			"FORMAT is v1 (exact places, by UUID: reading it back changes nothing), "
+			"parted\n"
+			"(nvidia-mig-parted's YAML) or parted-json. --generate writes what every "
+			"GPU of\n"
+			"this node could look like instead: one label per layout.\n",
+	},
+	{
+		.name = "undo",
+		.group = MIG_GROUP_LAYOUT,
+		.summary = "go back to the layout before the last apply",
+		.args = "",
+		.options = mig_cmd_undo_options,
+		.run = mig_cmd_undo_run,
+		.details = "Again: one further back. 'migctl history' shows what can be taken "
+			   "back.\n",
+	},
+	{
+		.name = "history",
+		.group = MIG_GROUP_LAYOUT,
+		.summary = "list what was changed, by whom, when, with what result",
+		.args = "[NUMBER]",
+		.max_args = 1,
+		.options = mig_cmd_history_options,
+		.run = mig_cmd_history_run,
+		.details = "With the NUMBER of a transaction: that one, with its operations.\n",
+	},
+	{
+		.name = "boot",
+		.group = MIG_GROUP_LAYOUT,
+		.summary = "bring back the last layout after a start of the machine",
+		.args = "",
+		.options = mig_cmd_boot_options,
+		.run = mig_cmd_boot_run,
+		.details = "Run by migctl-restore.service. Brings back what the last change that "
+			   "succeeded\n"
+			   "left, and the MIG mode with it, on the GPUs that are still there.\n",
 	},
 	{
 		.name = "sim models",

@@ -18,6 +18,32 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 extern const struct mig_option mig_cmd_apply_options[];
 int mig_cmd_apply_run(const struct mig_invocation *inv, struct mig_error **err);
 
+/* cli/plan.c */
+extern const struct mig_option mig_cmd_plan_options[];
+int mig_cmd_plan_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/assert.c */
+extern const struct mig_option mig_cmd_assert_options[];
+int mig_cmd_assert_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/export.c */
+extern const struct mig_option mig_cmd_export_options[];
+int mig_cmd_export_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/diff.c */
+extern const struct mig_option mig_cmd_diff_options[];
+int mig_cmd_diff_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/undo.c: undo, boot */
+extern const struct mig_option mig_cmd_undo_options[];
+extern const struct mig_option mig_cmd_boot_options[];
+int mig_cmd_undo_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_boot_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/history.c */
+extern const struct mig_option mig_cmd_history_options[];
+int mig_cmd_history_run(const struct mig_invocation *inv, struct mig_error **err);
+
 /* cli/sim_models.c */
 extern const struct mig_option mig_cmd_sim_models_options[];
 int mig_cmd_sim_models_run(const struct mig_invocation *inv, struct mig_error **err);

@@ -40,7 +40,8 @@ static void option_label(const struct mig_option *option, char label[LABEL_SIZE]
 	if (option->letter)
 		mig_text_format(letter, sizeof(letter), "-%c, ", option->letter);
 	mig_text_format(label, LABEL_SIZE, "%s--%s%s%s", letter, option->name,
-			option->value ? " " : "", option->value ? option->value : "");
+			option->value && !mig_option_is_optional(option) ? " " : "",
+			option->value ? option->value : "");
 }
 
 /* Words from column `indent` on, on as many lines as they need; the first begins where we are. */

@@ -191,6 +191,11 @@ const struct mig_cmd *mig_command_find(const struct mig_cmd *table, int argc, ch
 	return unknown_command(table, argc, argv, family_words, family, err);
 }
 
+bool mig_option_is_optional(const struct mig_option *option)
+{
+	return option->value && option->value[0] == '[';
+}
+
 /* ---- options ---------------------------------------------------------------------------------- */
 
 static size_t option_count(const struct mig_cmd *cmd)
@@ -286,6 +291,8 @@ static int parse_long(struct mig_command_line *line, int argc, char **argv, int 
 			return set_option(line, i, NULL, err);
 		if (word[len])
 			return set_option(line, i, word + len + 1, err);
+		if (mig_option_is_optional(option))
+			return set_option(line, i, NULL, err);
 		if (*at + 1 >= argc)
 			return missing_value(cmd, option, err);
 		return set_option(line, i, argv[++*at], err);

@@ -18,7 +18,8 @@
 #include "shared/hostroot.h"
 #include "shared/text.h"
 
-#define COMMAND_MAX 8192 /* with the path of a node */
+#define COMMAND_MAX    8192 /* with the path of a node */
+#define IN_USE_RETRIES 5    /* over a second and a half */
 
 static const struct mig_holder_provider *const holder_providers[] = {
 	&mig_holder_processes,
@@ -27,13 +28,11 @@ static const struct mig_holder_provider *const holder_providers[] = {
 
 int mig_session_explain(const struct mig_session *session, struct mig_error **err)
 {
-	const struct mig_sim_identity *identity;
 	const char *text;
 
-	if (err == NULL || *err == NULL || session->driver == NULL ||
-	    !mig_driver_sim_identity(session->driver, &identity))
+	if (err == NULL || *err == NULL || session->sim_identity == NULL)
 		return -1;
-	text = identity->failure_text();
+	text = session->sim_identity->failure_text();
 	if (text[0] != '\0')
 		mig_error_hint(err, "simulated driver: %s", text);
 	return -1;
@@ -80,11 +79,13 @@ static int take_default_node(struct mig_session *session, const char *node, stru
 
 static int initialise(struct mig_session *session, const char *node, struct mig_error **err)
 {
+	const struct mig_sim_identity *identity = NULL;
 	nvmlReturn_t code;
 
+	if (mig_driver_sim_identity(session->driver, &identity))
+		session->sim_identity = identity;
 	/* Before Init, which on a foreign driver would wake real GPUs up. */
-	if ((node != NULL || session->host_root[0] != '\0') &&
-	    !mig_driver_sim_identity(session->driver, NULL) &&
+	if ((node != NULL || session->host_root[0] != '\0') && identity == NULL &&
 	    mig_driver_check_identity(session->driver, session->host_root, node, err) < 0)
 		return -1;
 	code = session->driver->nvmlInitWithFlags(session->driver, 0);
@@ -101,11 +102,10 @@ static int find_commands(struct mig_session *session, struct mig_error **err)
 {
 	_cleanup_buf_ struct mig_buf reset = MIG_BUF_INIT(COMMAND_MAX);
 	_cleanup_buf_ struct mig_buf reboot = MIG_BUF_INIT(COMMAND_MAX);
-	const struct mig_sim_identity *identity;
 	const char *node = NULL;
 
-	if (mig_driver_sim_identity(session->driver, &identity))
-		node = identity->node_path();
+	if (session->sim_identity != NULL)
+		node = session->sim_identity->node_path();
 	if (node == NULL)
 		return 0;
 	mig_buf_printf(&reset, "migctl sim reset %s -i", node);
@@ -146,6 +146,11 @@ int mig_session_open(struct mig_session *session, struct mig_error **err)
 	session->ctx.log = &session->log;
 	session->ctx.host_root = session->host_root;
 	session->ctx.holder_providers = holder_providers;
+	session->ctx.reset_port = &session->reset_port;
+	session->reset_port = mig_reset_by_program;
+	/* NULL, also where the environment must not be followed: the vendor's program. */
+	session->reset_port.cookie = secure_getenv(MIG_RESET_PROGRAM_ENV);
+	session->ctx.in_use_retries = IN_USE_RETRIES;
 	return 0;
 }
 

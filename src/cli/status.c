@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/look.h"
 #include "cli/picture.h"
 #include "cli/session.h"
 #include "core/model.h"
@@ -309,6 +310,8 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 				print_gpu(&snapshot->gpus[i], &style, &out);
 		}
 	}
+	mig_look_warn_unfinished(&session);
 	fputs(mig_buf_text(&out), stdout);
+	mig_look_warn_unfinished(&session);
 	return check_lost(&session.ctx, snapshot, chosen, err) < 0 ? -1 : MIG_EXIT_OK;
 }

@@ -2,426 +2,301 @@
 /*
  * Executing a plan; see apply.h.
  *
- * Operations name what they work on by GPU UUID and placement. The live handles are looked up at
- * the moment of each operation, so that an id that the driver gives differently than before cannot
- * hit the wrong instance, and anything that changed since the snapshot is noticed.
+ * One worker per GPU carries out that GPU's operations in order. Work comes in rounds: a round ends
+ * when each worker is done, has failed, or waits for its mode change to come into force; then the
+ * GPUs that wait are reset together, with NVML shut down and no worker running, and the next round
+ * goes on with them.
  */
 #include "core/apply.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "core/holders.h"
+#include "core/in_the_way.h"
+#include "core/reset.h"
 #include "shared/text.h"
 
-struct execution {
+struct run;
+
+struct worker {
+	struct run *run;
+	const struct mig_plan_gpu *pg;
+	struct mig_gpu *gpu;	/* NULL: not on this node */
+	unsigned int position;	/* in the snapshot */
+	unsigned int next, end; /* operations */
+	bool is_changed;
+	bool is_waiting; /* for its mode change */
+	bool has_thread;
+	pthread_t thread;
+	struct mig_error *err;
+};
+
+struct run {
 	const struct mig_context *ctx;
-	const struct mig_snapshot *snapshot;
+	struct mig_snapshot *snapshot;
 	const struct mig_plan *plan;
-	const struct mig_op *op;
-	const struct mig_gpu *gpu;
-	struct mig_op_result *result;
-	bool has_changed; /* the driver has accepted the change, whatever fails afterwards */
+	unsigned int flags;
+	const struct mig_apply_observer *observer;
+	struct mig_op_result *results;
+	unsigned int worker_count;
+	struct worker *workers;
+	pthread_mutex_t lock; /* stop, and calls of the observer */
+	bool stop;
 };
 
-/* Who uses the GPU itself is in the way of new instances, too. */
-static void hint_users(const struct execution *x, struct mig_error **err)
-{
-	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
-
-	if (x->op->kind == MIG_OP_GI_CREATE)
-		mig_holders_of_gpu(x->ctx, x->gpu, &who);
-	if (who.len > 0)
-		mig_error_hint(err,
-			       "GPU %u is in use by %s: end that, then run the same command "
-			       "again",
-			       x->gpu->index, mig_buf_text(&who));
-	else
-		mig_error_hint(err, "somebody uses it: end that, then run the same command again");
-}
-
-/* Sets the error of a failed call and records the code. */
-static int failed(struct execution *x, nvmlReturn_t code, struct mig_error **err)
-{
-	_cleanup_buf_ struct mig_buf what = MIG_BUF_INIT(1024);
-	int rc;
-
-	mig_op_describe(x->op, &what);
-	x->result->nvml_code = code;
-	rc = mig_driver_error(err, x->ctx->driver, code, "%s", mig_buf_text(&what));
-	if (err != NULL && code == NVML_ERROR_IN_USE && x->op->kind != MIG_OP_MODE_SET)
-		hint_users(x, err);
-	if (err != NULL && code == NVML_ERROR_NO_PERMISSION)
-		mig_error_hint(err, "run it as root");
-	return rc;
-}
-
-static int not_there(struct execution *x, const char *what, unsigned int start, unsigned int size,
-		     struct mig_error **err)
-{
-	mig_error_set(
-		err, MIG_ERROR_FAILED,
-		"GPU %u: %s at %u:%u is not there any more: somebody else has changed this GPU",
-		x->gpu->index, what, start, size);
-	return mig_error_hint(err, "run the same command again: it plans afresh");
-}
-
-/* ---- finding what an operation means ---------------------------------------------------------- */
-
-static int find_gi(struct execution *x, nvmlGpuInstance_t *handle, struct mig_error **err)
-{
-	const struct mig_driver *driver = x->ctx->driver;
-	nvmlGpuInstance_t list[MIG_GPU_INSTANCES_MAX] = {NULL};
-	unsigned int count = 0;
-	nvmlReturn_t code;
-
-	code = driver->nvmlDeviceGetGpuInstances(driver, x->gpu->handle, x->op->gi_profile_id, list,
-						 &count);
-	if (code != NVML_SUCCESS)
-		return failed(x, code, err);
-	for (unsigned int i = 0; i < count && i < MIG_GPU_INSTANCES_MAX; i++) {
-		nvmlGpuInstanceInfo_t info = {0};
-
-		code = driver->nvmlGpuInstanceGetInfo(driver, list[i], &info);
-		if (code != NVML_SUCCESS)
-			return failed(x, code, err);
-		if (info.placement.start == x->op->gi_start &&
-		    info.placement.size == x->op->gi_size) {
-			*handle = list[i];
-			return 0;
-		}
-	}
-	return not_there(x, "the GPU instance", x->op->gi_start, x->op->gi_size, err);
-}
-
-static int find_ci(struct execution *x, nvmlGpuInstance_t gi, nvmlComputeInstance_t *handle,
-		   struct mig_error **err)
-{
-	const struct mig_driver *driver = x->ctx->driver;
-	nvmlComputeInstance_t list[MIG_COMPUTE_INSTANCES_MAX] = {NULL};
-	unsigned int count = 0;
-	nvmlReturn_t code;
-
-	code = driver->nvmlGpuInstanceGetComputeInstances(driver, gi, x->op->ci_profile_id, list,
-							  &count);
-	if (code != NVML_SUCCESS)
-		return failed(x, code, err);
-	for (unsigned int i = 0; i < count && i < MIG_COMPUTE_INSTANCES_MAX; i++) {
-		nvmlComputeInstanceInfo_t info = {0};
-
-		code = driver->nvmlComputeInstanceGetInfo_v2(driver, list[i], &info);
-		if (code != NVML_SUCCESS)
-			return failed(x, code, err);
-		if (info.placement.start == x->op->ci_start) {
-			*handle = list[i];
-			return 0;
-		}
-	}
-	return not_there(x, "the compute instance", x->op->ci_start, x->op->ci_size, err);
-}
-
-/* ---- the operations --------------------------------------------------------------------------- */
-
-/* The first creation on the operation's GPU that NVML, asked now, does not allow; NULL: none. */
-static const struct mig_op *contradiction(const struct execution *x, const struct mig_facts *now)
-{
-	for (unsigned int i = 0; i < x->plan->op_count; i++) {
-		const struct mig_op *op = &x->plan->ops[i];
-		int row;
-
-		if (op->kind != MIG_OP_GI_CREATE || strcmp(op->gpu_uuid, x->op->gpu_uuid) != 0)
-			continue;
-		row = mig_facts_gi_by_id(x->gpu->facts, op->gi_profile_id);
-		if (row < 0 || !mig_facts_has_profile(now, &x->gpu->facts->gi[row], op->gi_start))
-			return op;
-	}
-	return NULL;
-}
-
-/* Turns the mode back after `*err` was set; says so in it. Nothing of this GPU is changed then. */
-static int turn_mode_back(struct execution *x, struct mig_error **err)
-{
-	unsigned int mode = x->op->mode_before ? NVML_DEVICE_MIG_ENABLE : NVML_DEVICE_MIG_DISABLE;
-	nvmlReturn_t activation = NVML_SUCCESS;
-	nvmlReturn_t code;
-
-	code = x->ctx->driver->nvmlDeviceSetMigMode(x->ctx->driver, x->gpu->handle, mode,
-						    &activation);
-	if (code == NVML_SUCCESS && activation == NVML_SUCCESS) {
-		x->has_changed = false;
-		if (err != NULL)
-			mig_error_set_changed(*err, MIG_CHANGED_ROLLED_BACK);
-		return mig_error_hint(err, "MIG mode was turned back; turn it on first, then run "
-					   "the same command again: it plans with what the driver "
-					   "says then");
-	}
-	return mig_error_hint(err,
-			      "MIG mode could not be turned back (%s) and is on; run the same "
-			      "command again: it plans with what the driver says now",
-			      mig_nvml_code_name(code != NVML_SUCCESS ? code : activation));
-}
-
-/* A plan made from the tables (470, 535 with MIG off) is held against NVML, now that it answers
- * and before anything is created. */
-static int verify_plan(struct execution *x, struct mig_error **err)
-{
-	_cleanup_free_ struct mig_facts *now = calloc(1, sizeof(*now));
-	const struct mig_op *op;
-
-	if (now == NULL) {
-		mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-		return turn_mode_back(x, err);
-	}
-	if (mig_facts_read(x->ctx->driver, x->gpu->handle, NULL, 0, now, err) < 0) {
-		mig_error_wrap(err, "GPU %u", x->gpu->index);
-		return turn_mode_back(x, err);
-	}
-	op = contradiction(x, now);
-	if (op == NULL)
-		return 0;
-	mig_error_set(err, MIG_ERROR_FAILED,
-		      "GPU %u: the driver, with MIG mode on, has no '%s' at %u:%u as the tables of "
-		      "migctl say for a '%s'",
-		      x->gpu->index, op->gi_profile_name, op->gi_start, op->gi_size, x->gpu->name);
-	return turn_mode_back(x, err);
-}
-
-static int do_mode_set(struct execution *x, struct mig_error **err)
-{
-	const struct mig_driver *driver = x->ctx->driver;
-	unsigned int mode = x->op->mode_after ? NVML_DEVICE_MIG_ENABLE : NVML_DEVICE_MIG_DISABLE;
-	unsigned int current = 0, pending = 0;
-	nvmlReturn_t activation = NVML_SUCCESS;
-	nvmlReturn_t code;
-
-	code = driver->nvmlDeviceSetMigMode(driver, x->gpu->handle, mode, &activation);
-	if (code != NVML_SUCCESS)
-		return failed(x, code, err);
-	x->has_changed = true;
-	/* The activation status says why, the mode itself says whether. */
-	code = driver->nvmlDeviceGetMigMode(driver, x->gpu->handle, &current, &pending);
-	if (code != NVML_SUCCESS) {
-		x->result->nvml_code = code;
-		return mig_driver_error(err, driver, code,
-					"GPU %u: MIG mode was set to %s and cannot be read back",
-					x->gpu->index, x->op->mode_after ? "on" : "off");
-	}
-	if (current != mode) {
-		x->result->nvml_code = activation;
-		x->result->outcome = MIG_OP_PENDING;
-		return 0;
-	}
-	if (x->op->mode_after && x->gpu->facts->source == MIG_FACTS_FROM_TABLE)
-		return verify_plan(x, err);
-	return 0;
-}
-
-static int do_gi_create(struct execution *x, struct mig_error **err)
-{
-	const struct mig_driver *driver = x->ctx->driver;
-	nvmlGpuInstancePlacement_t placement = {.start = x->op->gi_start, .size = x->op->gi_size};
-	nvmlGpuInstance_t handle;
-	nvmlReturn_t code;
-
-	code = driver->nvmlDeviceCreateGpuInstanceWithPlacement(
-		driver, x->gpu->handle, x->op->gi_profile_id, &placement, &handle);
-	return code == NVML_SUCCESS ? 0 : failed(x, code, err);
-}
-
-static int do_gi_destroy(struct execution *x, struct mig_error **err)
-{
-	nvmlGpuInstance_t handle = NULL;
-	nvmlReturn_t code;
-
-	if (find_gi(x, &handle, err) < 0)
-		return -1;
-	code = x->ctx->driver->nvmlGpuInstanceDestroy(x->ctx->driver, handle);
-	return code == NVML_SUCCESS ? 0 : failed(x, code, err);
-}
-
-static int do_ci_destroy(struct execution *x, struct mig_error **err)
-{
-	nvmlGpuInstance_t gi = NULL;
-	nvmlComputeInstance_t ci = NULL;
-	nvmlReturn_t code;
-
-	if (find_gi(x, &gi, err) < 0 || find_ci(x, gi, &ci, err) < 0)
-		return -1;
-	code = x->ctx->driver->nvmlComputeInstanceDestroy(x->ctx->driver, ci);
-	return code == NVML_SUCCESS ? 0 : failed(x, code, err);
-}
-
-/* Facts that did not come from NVML are checked now that the GPU instance lives. */
-static int verify_ci(struct execution *x, nvmlGpuInstance_t gi, struct mig_ci_profile *ci,
-		     struct mig_error **err)
-{
-	int row = mig_facts_gi_by_id(x->gpu->facts, x->op->gi_profile_id);
-	_cleanup_free_ struct mig_gi_profile *profile = calloc(1, sizeof(*profile));
-
-	if (profile == NULL)
-		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	if (row >= 0)
-		*profile = x->gpu->facts->gi[row];
-	if (mig_facts_read_ci(x->ctx->driver, gi, profile, err) < 0)
-		return mig_error_wrap(err, "GPU %u", x->gpu->index);
-	for (unsigned int i = 0; i < profile->ci_count; i++) {
-		if (profile->ci[i].index != x->op->ci_profile_index)
-			continue;
-		for (unsigned int s = 0; s < profile->ci[i].start_count; s++) {
-			if (profile->ci[i].starts[s] == x->op->ci_start) {
-				*ci = profile->ci[i];
-				return 0;
-			}
-		}
-	}
-	return mig_error_set(
-		err, MIG_ERROR_FAILED,
-		"GPU %u: the driver has no compute instance profile '%s' at %u in a '%s'",
-		x->gpu->index, x->op->ci_profile_name, x->op->ci_start, x->op->gi_profile_name);
-}
-
-/* Reads the UUID of the new MIG device; that it cannot be read is not a failure of the change. */
-static void read_new_uuid(struct execution *x, nvmlComputeInstance_t ci)
-{
-	const struct mig_driver *driver = x->ctx->driver;
-	nvmlComputeInstanceInfo_t ci_info = {0};
-	nvmlGpuInstanceInfo_t gi_info = {0};
-	unsigned int max = 0;
-
-	if (driver->nvmlComputeInstanceGetInfo_v2(driver, ci, &ci_info) != NVML_SUCCESS ||
-	    driver->nvmlGpuInstanceGetInfo(driver, ci_info.gpuInstance, &gi_info) != NVML_SUCCESS ||
-	    driver->nvmlDeviceGetMaxMigDeviceCount(driver, x->gpu->handle, &max) != NVML_SUCCESS)
-		return;
-	max = MIG_MIN(max, (unsigned int)(MIG_GPU_INSTANCES_MAX * MIG_COMPUTE_INSTANCES_MAX));
-	for (unsigned int i = 0; i < max; i++) {
-		unsigned int gi_id = 0, ci_id = 0;
-		nvmlDevice_t device;
-
-		if (driver->nvmlDeviceGetMigDeviceHandleByIndex(driver, x->gpu->handle, i,
-								&device) != NVML_SUCCESS ||
-		    driver->nvmlDeviceGetGpuInstanceId(driver, device, &gi_id) != NVML_SUCCESS ||
-		    driver->nvmlDeviceGetComputeInstanceId(driver, device, &ci_id) !=
-			    NVML_SUCCESS ||
-		    gi_id != gi_info.id || ci_id != ci_info.id)
-			continue;
-		if (driver->nvmlDeviceGetUUID(driver, device, x->result->uuid,
-					      sizeof(x->result->uuid)) != NVML_SUCCESS)
-			x->result->uuid[0] = '\0';
-		return;
-	}
-}
-
-static int do_ci_create(struct execution *x, struct mig_error **err)
-{
-	const struct mig_driver *driver = x->ctx->driver;
-	struct mig_ci_profile ci = {.id = x->op->ci_profile_id, .size = x->op->ci_size};
-	nvmlComputeInstancePlacement_t placement;
-	nvmlGpuInstance_t gi = NULL;
-	nvmlComputeInstance_t handle = NULL;
-	nvmlReturn_t code;
-
-	if (find_gi(x, &gi, err) < 0)
-		return -1;
-	if (!x->op->ci_is_verified && verify_ci(x, gi, &ci, err) < 0)
-		return -1;
-	placement.start = x->op->ci_start;
-	placement.size = ci.size;
-	if (mig_driver_has(driver, MIG_NVML_SYM_nvmlGpuInstanceCreateComputeInstanceWithPlacement))
-		code = driver->nvmlGpuInstanceCreateComputeInstanceWithPlacement(
-			driver, gi, ci.id, &placement, &handle);
-	else
-		code = driver->nvmlGpuInstanceCreateComputeInstance(driver, gi, ci.id, &handle);
-	if (code != NVML_SUCCESS)
-		return failed(x, code, err);
-	read_new_uuid(x, handle);
-	if (x->op->expected_uuid[0] != '\0' && x->result->uuid[0] != '\0' &&
-	    strcmp(x->op->expected_uuid, x->result->uuid) != 0)
-		mig_log(x->ctx->log, MIG_LOG_WARNING,
-			"GPU %u: %s at %u:%u was '%s' before and is '%s' now", x->gpu->index,
-			x->op->ci_profile_name, x->op->gi_start, x->op->gi_size,
-			x->op->expected_uuid, x->result->uuid);
-	return 0;
-}
-
-static int (*const do_op[MIG_OP_KIND_COUNT])(struct execution *x, struct mig_error **err) = {
-	[MIG_OP_CI_DESTROY] = do_ci_destroy, [MIG_OP_GI_DESTROY] = do_gi_destroy,
-	[MIG_OP_MODE_SET] = do_mode_set,     [MIG_OP_GI_CREATE] = do_gi_create,
-	[MIG_OP_CI_CREATE] = do_ci_create,
-};
-
-/* ---- the whole plan --------------------------------------------------------------------------- */
-
-static const struct mig_gpu *gpu_by_uuid(const struct mig_snapshot *snapshot, const char *uuid)
+static struct mig_gpu *gpu_by_uuid(struct mig_snapshot *snapshot, const char *uuid,
+				   unsigned int *position)
 {
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (strcmp(snapshot->gpus[i].uuid, uuid) == 0)
+		if (strcmp(snapshot->gpus[i].uuid, uuid) == 0) {
+			*position = i;
 			return &snapshot->gpus[i];
+		}
 	}
 	return NULL;
 }
 
-static void name_holders(const struct mig_compute_instance *ci, struct mig_buf *who)
-{
-	for (unsigned int i = 0; i < ci->holder_count; i++)
-		mig_holder_describe(&ci->holders[i], who);
-}
+/* ---- holders ----------------------------------------------------------------------------------- */
 
 /* Refuses, before the first change, a plan that would destroy what somebody holds. */
 static int check_holders(const struct mig_snapshot *snapshot, const struct mig_plan *plan,
 			 struct mig_error **err)
 {
-	for (unsigned int n = 0; n < plan->op_count; n++) {
-		const struct mig_op *op = &plan->ops[n];
-		const struct mig_gpu *gpu = gpu_by_uuid(snapshot, op->gpu_uuid);
+	_cleanup_free_ struct mig_in_the_way *list = NULL;
+	unsigned int count = 0;
 
-		if (op->kind != MIG_OP_CI_DESTROY || gpu == NULL)
+	if (mig_in_the_way_find(snapshot, plan, &list, &count, err) < 0)
+		return -1;
+	return count > 0 ? mig_in_the_way_error(list, count, err) : 0;
+}
+
+/* ---- one GPU ------------------------------------------------------------------------------------ */
+
+static bool may_go_on(struct worker *w)
+{
+	bool stop;
+
+	pthread_mutex_lock(&w->run->lock);
+	if (mig_context_is_interrupted(w->run->ctx))
+		w->run->stop = true;
+	stop = w->run->stop;
+	pthread_mutex_unlock(&w->run->lock);
+	return !stop;
+}
+
+static int tell_before(struct worker *w, unsigned int op_number)
+{
+	const struct mig_apply_observer *observer = w->run->observer;
+	int rc = 0;
+
+	if (observer == NULL || observer->before == NULL)
+		return 0;
+	pthread_mutex_lock(&w->run->lock);
+	/* Somebody else may have failed while this one waited for its turn. */
+	if (w->run->stop)
+		rc = 1;
+	else
+		rc = observer->before(observer->cookie, w->run->plan, op_number, &w->err);
+	pthread_mutex_unlock(&w->run->lock);
+	return rc;
+}
+
+static void tell_after(struct worker *w, unsigned int op_number, bool has_failed)
+{
+	const struct mig_apply_observer *observer = w->run->observer;
+
+	pthread_mutex_lock(&w->run->lock);
+	if (has_failed && (w->run->flags & MIG_APPLY_KEEP_GOING) == 0)
+		w->run->stop = true;
+	if (observer != NULL && observer->after != NULL)
+		observer->after(observer->cookie, w->run->plan, op_number,
+				&w->run->results[op_number]);
+	pthread_mutex_unlock(&w->run->lock);
+}
+
+static void fail_without_op(struct worker *w)
+{
+	pthread_mutex_lock(&w->run->lock);
+	w->run->stop = w->run->stop || (w->run->flags & MIG_APPLY_KEEP_GOING) == 0;
+	pthread_mutex_unlock(&w->run->lock);
+}
+
+static void *work(void *argument)
+{
+	struct worker *w = argument;
+	struct run *run = w->run;
+
+	while (w->next < w->end && w->err == NULL && !w->is_waiting && may_go_on(w)) {
+		unsigned int number = w->next;
+		struct mig_op_result *result = &run->results[number];
+		uint64_t begin;
+		int rc = tell_before(w, number);
+
+		if (rc < 0)
+			fail_without_op(w);
+		if (rc != 0)
+			break;
+		begin = mig_context_now_ns(run->ctx);
+		rc = mig_operation_execute(run->ctx, w->gpu, run->plan, number, result,
+					   &w->is_changed, &w->err);
+		result->duration_ns = mig_context_now_ns(run->ctx) - begin;
+		if (rc == 0)
+			w->next++;
+		w->is_waiting = result->outcome == MIG_OP_PENDING;
+		tell_after(w, number, rc < 0);
+	}
+	return NULL;
+}
+
+static bool has_work(const struct worker *w)
+{
+	return w->next < w->end && w->err == NULL && !w->is_waiting;
+}
+
+static void do_round(struct run *run)
+{
+	unsigned int busy = 0;
+
+	for (unsigned int i = 0; i < run->worker_count; i++)
+		busy += has_work(&run->workers[i]);
+	for (unsigned int i = 0; i < run->worker_count; i++) {
+		struct worker *w = &run->workers[i];
+
+		if (!has_work(w))
 			continue;
-		for (unsigned int i = 0; i < gpu->gi_count; i++) {
-			const struct mig_gpu_instance *gi = &gpu->gi[i];
+		/* Where no thread is to be had the work is done here. */
+		w->has_thread = busy > 1 && !run->ctx->is_serial &&
+				pthread_create(&w->thread, NULL, work, w) == 0;
+		if (!w->has_thread)
+			work(w);
+	}
+	for (unsigned int i = 0; i < run->worker_count; i++) {
+		if (run->workers[i].has_thread)
+			pthread_join(run->workers[i].thread, NULL);
+		run->workers[i].has_thread = false;
+	}
+}
 
-			for (unsigned int c = 0; gi->start == op->gi_start && c < gi->ci_count;
-			     c++) {
-				_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
+/* ---- resets ------------------------------------------------------------------------------------- */
 
-				if (gi->ci[c].start != op->ci_start || gi->ci[c].holder_count == 0)
-					continue;
-				name_holders(&gi->ci[c], &who);
-				mig_error_set(err, MIG_ERROR_IN_USE,
-					      "GPU %u: %s at %u:%u has to go and is in use by %s",
-					      gpu->index, op->ci_profile_name, op->gi_start,
-					      op->gi_size, mig_buf_text(&who));
-				return mig_error_hint(
-					err, "nothing was changed; end that, then run it again");
-			}
-		}
+/* The pending mode change of a worker: its operation before the next one. */
+static unsigned int pending_op(const struct worker *w)
+{
+	return w->next - 1;
+}
+
+/* After a reset: whether the mode is in force now, and the facts that were planned with hold. */
+static int check_mode(struct run *run, struct worker *w, struct mig_error **err)
+{
+	const struct mig_driver *driver = run->ctx->driver;
+	unsigned int number = pending_op(w);
+	const struct mig_op *op = &run->plan->ops[number];
+	struct mig_op_result *result = &run->results[number];
+	unsigned int current = 0, pending = 0;
+	nvmlReturn_t code;
+
+	code = driver->nvmlDeviceGetMigMode(driver, w->gpu->handle, &current, &pending);
+	if (code != NVML_SUCCESS)
+		return mig_driver_error(err, driver, code,
+					"GPU %u: MIG mode cannot be read after the reset",
+					w->gpu->index);
+	if (current != (op->mode_after ? NVML_DEVICE_MIG_ENABLE : NVML_DEVICE_MIG_DISABLE))
+		return mig_error_set(err, MIG_ERROR_FAILED,
+				     "GPU %u: MIG mode %s is still pending after a reset",
+				     w->gpu->index, op->mode_after ? "on" : "off");
+	result->outcome = MIG_OP_DONE;
+	result->nvml_code = MIG_NVML_CODE_NONE;
+	w->is_waiting = false;
+	if (op->mode_after && w->gpu->facts->source == MIG_FACTS_FROM_TABLE)
+		return mig_operation_verify_facts(run->ctx, w->gpu, run->plan, number, result, err);
+	return 0;
+}
+
+static int reset_and_check(struct run *run, const unsigned int *positions, unsigned int count,
+			   struct mig_error **err)
+{
+	uint64_t begin = mig_context_now_ns(run->ctx);
+
+	if (run->observer != NULL && run->observer->before_reset != NULL &&
+	    run->observer->before_reset(run->observer->cookie, positions, count, err) < 0)
+		return -1;
+	if (mig_reset_gpus(run->ctx, run->snapshot, positions, count, err) < 0)
+		return -1;
+	for (unsigned int i = 0; i < run->worker_count; i++) {
+		struct worker *w = &run->workers[i];
+
+		if (!w->is_waiting)
+			continue;
+		run->results[pending_op(w)].duration_ns += mig_context_now_ns(run->ctx) - begin;
+		tell_after(w, pending_op(w), check_mode(run, w, &w->err) < 0);
 	}
 	return 0;
 }
 
-static bool is_same_gpu(const struct mig_op *a, const struct mig_op *b)
+static void describe_gpus(const struct run *run, const unsigned int *positions, unsigned int count,
+			  struct mig_buf *text)
 {
-	return strcmp(a->gpu_uuid, b->gpu_uuid) == 0;
+	mig_buf_puts(text, count == 1 ? "GPU " : "GPUs ");
+	for (unsigned int i = 0; i < count; i++)
+		mig_buf_printf(text, "%s%u", i > 0 ? "," : "",
+			       run->snapshot->gpus[positions[i]].index);
 }
 
-/* Whether an earlier mode change of this operation's GPU is not in force yet. */
-static bool waits_for_mode(const struct mig_plan *plan, const struct mig_op_result *results,
-			   unsigned int op_number)
+/* The error of a reset that failed becomes that of the first GPU that waits for it. */
+static void take_reset_error(struct run *run, const unsigned int *positions, unsigned int count,
+			     struct mig_error **why)
 {
-	for (unsigned int i = 0; i < op_number; i++) {
-		if (results[i].outcome == MIG_OP_PENDING &&
-		    is_same_gpu(&plan->ops[i], &plan->ops[op_number]))
-			return true;
+	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(8192);
+
+	describe_gpus(run, positions, count, &gpus);
+	mig_error_wrap(why, "%s: MIG mode change is pending", mig_buf_text(&gpus));
+	mig_error_hint(why,
+		       "end what uses %s (nvidia-smi shows it; nvidia-persistenced, nvidia_drm and "
+		       "monitoring count, too), then run the same command again",
+		       count == 1 ? "this GPU" : "these GPUs");
+	for (unsigned int i = 0; i < run->worker_count; i++) {
+		if (!run->workers[i].is_waiting)
+			continue;
+		mig_error_move(&run->workers[i].err, why);
+		return;
 	}
+}
+
+/* Resets the GPUs that wait for it. Returns whether there is more to do. */
+static bool do_resets(struct run *run)
+{
+	_cleanup_free_ unsigned int *positions =
+		calloc((size_t)run->worker_count + 1, sizeof(*positions));
+	_cleanup_error_ struct mig_error *why = NULL;
+	unsigned int count = 0;
+
+	if (positions == NULL)
+		run->stop = true;
+	for (unsigned int i = 0; positions != NULL && i < run->worker_count; i++) {
+		if (run->workers[i].is_waiting)
+			positions[count++] = run->workers[i].position;
+	}
+	if (count == 0 || run->ctx->reset_port == NULL || run->stop)
+		return false;
+	if (reset_and_check(run, positions, count, &why) == 0)
+		return true;
+	run->stop = run->stop || (run->flags & MIG_APPLY_KEEP_GOING) == 0;
+	take_reset_error(run, positions, count, &why);
 	return false;
 }
 
+/* ---- the whole plan ----------------------------------------------------------------------------- */
+
 /* After everything else was done: the mode changes that are not in force, if there are any. */
-static int report_pending(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
+static int report_pending(const struct mig_context *ctx, struct mig_snapshot *snapshot,
 			  const struct mig_plan *plan, const struct mig_op_result *results,
 			  struct mig_error **err)
 {
 	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(8192);
 	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
 	const struct mig_op *first = NULL;
+	unsigned int position;
 	const struct mig_gpu *gpu;
 	bool in_use = false;
 	bool is_one;
@@ -434,7 +309,7 @@ static int report_pending(const struct mig_context *ctx, const struct mig_snapsh
 		if (results[i].nvml_code != NVML_ERROR_IN_USE)
 			continue;
 		in_use = true;
-		gpu = gpu_by_uuid(snapshot, plan->ops[i].gpu_uuid);
+		gpu = gpu_by_uuid(snapshot, plan->ops[i].gpu_uuid, &position);
 		if (gpu != NULL)
 			mig_holders_of_gpu(ctx, gpu, &who);
 	}
@@ -457,55 +332,93 @@ static int report_pending(const struct mig_context *ctx, const struct mig_snapsh
 		ctx->reboot_command != NULL ? ")" : "");
 }
 
-/* Executes one operation and judges it. `is_changed` becomes true once the driver took a change. */
-static int execute_op(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
-		      const struct mig_plan *plan, const struct mig_op *op,
-		      struct mig_op_result *result, bool *is_changed, struct mig_error **err)
+static int set_workers(struct run *run, struct mig_error **err)
 {
-	struct execution x = {.ctx = ctx,
-			      .snapshot = snapshot,
-			      .plan = plan,
-			      .op = op,
-			      .gpu = gpu_by_uuid(snapshot, op->gpu_uuid),
-			      .result = result};
-	int rc;
+	run->workers = calloc((size_t)run->plan->gpu_count + 1, sizeof(*run->workers));
+	if (run->workers == NULL)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	for (unsigned int i = 0; i < run->plan->gpu_count; i++) {
+		const struct mig_plan_gpu *pg = &run->plan->gpus[i];
+		struct worker *w = &run->workers[run->worker_count];
 
-	result->outcome = MIG_OP_DONE;
-	if (x.gpu == NULL)
-		rc = mig_error_set(err, MIG_ERROR_FAILED, "GPU '%s' is not on this node",
-				   op->gpu_uuid);
-	else
-		rc = do_op[op->kind](&x, err);
-	if (rc < 0)
-		result->outcome = MIG_OP_FAILED;
-	if (rc < 0 && err != NULL)
-		mig_error_set_subject(*err, "GPU %u", op->gpu_index);
-	*is_changed = *is_changed || x.has_changed || result->outcome != MIG_OP_FAILED;
-	return rc;
+		if (pg->op_count == 0)
+			continue;
+		run->worker_count++;
+		w->run = run;
+		w->pg = pg;
+		w->gpu = gpu_by_uuid(run->snapshot, pg->gpu_uuid, &w->position);
+		w->next = pg->first_op;
+		w->end = pg->first_op + pg->op_count;
+	}
+	return 0;
 }
 
-int mig_apply_execute(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
-		      const struct mig_plan *plan, struct mig_op_result *results,
-		      mig_apply_progress_fn progress, void *cookie, struct mig_error **err)
+/* One error of many: the first GPU's, with what the others say behind it. */
+static int collect_errors(struct run *run, struct mig_error **err)
 {
+	_cleanup_buf_ struct mig_buf others = MIG_BUF_INIT(16384);
+	struct worker *first = NULL;
+
+	for (unsigned int i = 0; i < run->worker_count; i++) {
+		struct worker *w = &run->workers[i];
+
+		if (w->err == NULL)
+			continue;
+		if (first == NULL) {
+			first = w;
+			continue;
+		}
+		mig_buf_printf(&others, "; %s", mig_error_message(w->err));
+	}
+	if (first == NULL)
+		return 0;
+	mig_error_append(&first->err, "%s", mig_buf_text(&others));
+	mig_error_move(err, &first->err);
+	return -1;
+}
+
+static int run_all(struct run *run, struct mig_error **err)
+{
+	if (set_workers(run, err) < 0)
+		return -1;
+	do
+		do_round(run);
+	while (do_resets(run));
+	if (collect_errors(run, err) < 0)
+		return -1;
+	if (run->stop)
+		return mig_error_set(err, MIG_ERROR_INTERRUPTED, "interrupted");
+	return report_pending(run->ctx, run->snapshot, run->plan, run->results, err);
+}
+
+int mig_apply_execute(const struct mig_context *ctx, struct mig_snapshot *snapshot,
+		      const struct mig_plan *plan, unsigned int flags,
+		      const struct mig_apply_observer *observer, struct mig_op_result *results,
+		      struct mig_error **err)
+{
+	struct run run = {.ctx = ctx,
+			  .snapshot = snapshot,
+			  .plan = plan,
+			  .flags = flags,
+			  .observer = observer,
+			  .results = results};
 	bool is_changed = false;
-	int rc = 0;
+	int rc;
 
 	for (unsigned int i = 0; i < plan->op_count; i++) {
 		memset(&results[i], 0, sizeof(results[i]));
 		results[i].nvml_code = MIG_NVML_CODE_NONE;
 	}
-	if (check_holders(snapshot, plan, err) < 0)
+	if ((flags & MIG_APPLY_CHECK_HOLDERS) != 0 && check_holders(snapshot, plan, err) < 0)
 		return -1;
-	for (unsigned int i = 0; i < plan->op_count && rc == 0; i++) {
-		if (waits_for_mode(plan, results, i))
-			continue;
-		rc = execute_op(ctx, snapshot, plan, &plan->ops[i], &results[i], &is_changed, err);
-		if (progress != NULL)
-			progress(cookie, plan, i, &results[i]);
+	pthread_mutex_init(&run.lock, NULL);
+	rc = run_all(&run, err);
+	pthread_mutex_destroy(&run.lock);
+	for (unsigned int i = 0; i < run.worker_count; i++) {
+		is_changed = is_changed || run.workers[i].is_changed;
+		mig_error_free(run.workers[i].err);
 	}
-	if (rc == 0)
-		rc = report_pending(ctx, snapshot, plan, results, err);
+	free(run.workers);
 	if (rc < 0 && err != NULL && is_changed)
 		mig_error_set_changed(*err, MIG_CHANGED_PARTIAL);
 	return rc;

@@ -178,19 +178,23 @@ static int check_places(const char *name, struct places *places, unsigned int co
 	return 0;
 }
 
+/* Room for more placements than any GPU has by far: NVML does not say whether it heeds how long a
+ * list is, and asking first how many there are is a call more for each profile. */
+#define PLACEMENTS_ROOM 1024
+
 static int query_placements(const struct mig_driver *driver, nvmlDevice_t device,
 			    struct mig_gi_profile *gi, struct mig_error **err)
 {
-	nvmlGpuInstancePlacement_t list[MIG_FACTS_STARTS_MAX];
+	nvmlGpuInstancePlacement_t list[PLACEMENTS_ROOM];
 	struct places places = {.size = 0};
-	unsigned int count = 0;
+	unsigned int count = PLACEMENTS_ROOM;
 	nvmlReturn_t code;
 
-	code = driver->nvmlDeviceGetGpuInstancePossiblePlacements_v2(driver, device, gi->id, NULL,
+	/* A list that takes all there can be saves the question how many there are. */
+	code = driver->nvmlDeviceGetGpuInstancePossiblePlacements_v2(driver, device, gi->id, list,
 								     &count);
-	if (code == NVML_SUCCESS && count <= MIG_FACTS_STARTS_MAX)
-		code = driver->nvmlDeviceGetGpuInstancePossiblePlacements_v2(driver, device, gi->id,
-									     list, &count);
+	if (code == NVML_ERROR_INSUFFICIENT_SIZE && count > PLACEMENTS_ROOM)
+		code = NVML_SUCCESS; /* refused below, with the number */
 	if (code != NVML_SUCCESS)
 		return mig_driver_error(err, driver, code, "cannot read the placements of '%s'",
 					gi->name);
@@ -207,9 +211,9 @@ static int query_placements(const struct mig_driver *driver, nvmlDevice_t device
 int mig_facts_has_placements(const struct mig_driver *driver, nvmlDevice_t device,
 			     const struct mig_facts *facts, struct mig_error **err)
 {
-	nvmlGpuInstancePlacement_t list[MIG_FACTS_STARTS_MAX];
+	nvmlGpuInstancePlacement_t list[PLACEMENTS_ROOM];
 	const struct mig_gi_profile *gi = &facts->gi[0];
-	unsigned int count = MIG_FACTS_STARTS_MAX;
+	unsigned int count = PLACEMENTS_ROOM;
 	nvmlReturn_t code;
 
 	if (facts->gi_count == 0)
@@ -313,9 +317,9 @@ static nvmlReturn_t query_ci_profile(const struct mig_driver *driver, nvmlGpuIns
 static int query_ci_placements(const struct mig_driver *driver, nvmlGpuInstance_t instance,
 			       struct mig_ci_profile *ci, struct mig_error **err)
 {
-	nvmlComputeInstancePlacement_t list[MIG_FACTS_STARTS_MAX];
+	nvmlComputeInstancePlacement_t list[PLACEMENTS_ROOM];
 	struct places places = {.size = 0};
-	unsigned int count = 0;
+	unsigned int count = PLACEMENTS_ROOM;
 	nvmlReturn_t code;
 
 	if (!mig_driver_has(driver,
@@ -327,10 +331,9 @@ static int query_ci_placements(const struct mig_driver *driver, nvmlGpuInstance_
 		return 0;
 	}
 	code = driver->nvmlGpuInstanceGetComputeInstancePossiblePlacements(driver, instance, ci->id,
-									   NULL, &count);
-	if (code == NVML_SUCCESS && count <= MIG_FACTS_STARTS_MAX)
-		code = driver->nvmlGpuInstanceGetComputeInstancePossiblePlacements(
-			driver, instance, ci->id, list, &count);
+									   list, &count);
+	if (code == NVML_ERROR_INSUFFICIENT_SIZE && count > PLACEMENTS_ROOM)
+		code = NVML_SUCCESS; /* refused below, with the number */
 	if (code != NVML_SUCCESS)
 		return mig_driver_error(err, driver, code, "cannot read the placements of '%s'",
 					ci->name);

@@ -17,17 +17,28 @@
 #define PROCESSES_MAX 65536 /* per list; a driver that says more is broken */
 #define LIST_TRIES    8	    /* the list may grow between asking for its size and reading it */
 
-int mig_holder_add(struct mig_compute_instance *ci, const struct mig_holder *holder,
-		   struct mig_error **err)
+static int add(struct mig_holder **holders, unsigned int *count, const struct mig_holder *holder,
+	       struct mig_error **err)
 {
-	struct mig_holder *grown =
-		reallocarray(ci->holders, (size_t)ci->holder_count + 1, sizeof(*grown));
+	struct mig_holder *grown = reallocarray(*holders, (size_t)*count + 1, sizeof(*grown));
 
 	if (grown == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	ci->holders = grown;
-	grown[ci->holder_count++] = *holder;
+	*holders = grown;
+	grown[(*count)++] = *holder;
 	return 0;
+}
+
+int mig_holder_add(struct mig_compute_instance *ci, const struct mig_holder *holder,
+		   struct mig_error **err)
+{
+	return add(&ci->holders, &ci->holder_count, holder, err);
+}
+
+int mig_holder_add_to_gpu(struct mig_gpu *gpu, const struct mig_holder *holder,
+			  struct mig_error **err)
+{
+	return add(&gpu->holders, &gpu->holder_count, holder, err);
 }
 
 static void describe_process(unsigned int pid, struct mig_holder *holder)
@@ -125,7 +136,13 @@ static void all_lists(const struct mig_driver *driver, struct process_list lists
 
 void mig_holder_describe(const struct mig_holder *holder, struct mig_buf *out)
 {
-	mig_buf_printf(out, "%s%s %u", out->len > 0 ? ", " : "", holder->provider, holder->pid);
+	mig_buf_printf(out, "%s%s ", out->len > 0 ? ", " : "", holder->provider);
+	/* What is no process has a name alone. */
+	if (holder->pid == 0) {
+		mig_text_escape_terminal(out, holder->name);
+		return;
+	}
+	mig_buf_printf(out, "%u", holder->pid);
 	if (holder->name[0] == '\0')
 		return;
 	mig_buf_puts(out, " (");
@@ -173,12 +190,14 @@ static int find_processes(const struct mig_context *ctx, struct mig_gpu *gpu,
 			struct mig_compute_instance *ci = instance_of(gpu, infos[i].gpuInstanceId,
 								      infos[i].computeInstanceId);
 
-			if (ci == NULL)
+			/* Of an instance that is not in the snapshot: it came later. */
+			if (ci == NULL && infos[i].gpuInstanceId != MIG_NVML_NO_INSTANCE_ID)
 				continue;
 			if (infos[i].usedGpuMemory != UINT64_MAX)
 				holder.memory_mib = infos[i].usedGpuMemory / (1024 * 1024);
 			describe_process(holder.pid, &holder);
-			if (mig_holder_add(ci, &holder, err) < 0)
+			if ((ci != NULL ? mig_holder_add(ci, &holder, err)
+					: mig_holder_add_to_gpu(gpu, &holder, err)) < 0)
 				return -1;
 		}
 	}

@@ -10,7 +10,8 @@
 
 struct mig_holder_provider {
 	const char *name; /* "process" */
-	/* Adds to the compute instances of `gpu` who holds them (mig_holder_add). MIG mode is on. */
+	/* Adds to the compute instances of `gpu` who holds them (mig_holder_add), and to the GPU who
+	 * uses it as a whole (mig_holder_add_to_gpu). */
 	int (*find)(const struct mig_context *ctx, struct mig_gpu *gpu, struct mig_error **err);
 };
 
@@ -29,3 +30,7 @@ void mig_holders_of_gpu(const struct mig_context *ctx, const struct mig_gpu *gpu
 /* Appends a copy of `holder` to `ci`. Returns 0, or -1 with *err (no memory). */
 int mig_holder_add(struct mig_compute_instance *ci, const struct mig_holder *holder,
 		   struct mig_error **err) MIG_MUST_CHECK;
+
+/* The same for a GPU that is used as a whole. */
+int mig_holder_add_to_gpu(struct mig_gpu *gpu, const struct mig_holder *holder,
+			  struct mig_error **err) MIG_MUST_CHECK;

@@ -47,3 +47,11 @@ static inline void mig_cleanup_hooks(struct mig_hooks **hooks)
 	mig_hooks_free(*hooks);
 }
 #define _cleanup_hooks_ _cleanup_(mig_cleanup_hooks)
+
+/*
+ * Runs the commands of one point in their order. `extra_envs` ("NAME=VALUE", ended by NULL; may be
+ * NULL) go into each environment behind its own and win. Returns 0, or -1 with *err, which names the
+ * hook, the command, how it ended and its last words.
+ */
+int mig_hooks_run(const struct mig_hooks *hooks, enum mig_hook_point point,
+		  const char *const *extra_envs, struct mig_error **err) MIG_MUST_CHECK;

@@ -56,7 +56,7 @@ struct mig_gpu_instance {
 struct mig_gpu {
 	nvmlDevice_t handle;
 	unsigned int index;
-	unsigned int minor_number;
+	unsigned int minor_number; /* with MIG_SNAPSHOT_UUIDS */
 	char uuid[MIG_UUID_SIZE];
 	char name[MIG_GPU_NAME_SIZE];
 	char pci_address[MIG_PCI_ADDRESS_SIZE]; /* "00000000:10:00.0" */
@@ -67,6 +67,9 @@ struct mig_gpu {
 	bool is_mig_capable;
 	bool mig_current;
 	bool mig_pending;
+	/* Who uses the GPU itself and none of its instances. */
+	unsigned int holder_count;
+	struct mig_holder *holders;
 	struct mig_facts *facts; /* NULL without MIG; shared by equal GPUs, owned by the snapshot */
 	unsigned int gi_count;
 	struct mig_gpu_instance gi[MIG_GPU_INSTANCES_MAX]; /* by id */
@@ -81,7 +84,9 @@ struct mig_snapshot {
 };
 
 enum mig_snapshot_flags {
-	MIG_SNAPSHOT_UUIDS = 1 << 0,   /* also MIG UUIDs and device indices */
+	/* Also MIG UUIDs, device indices and minor numbers. Without it a compute instance that fills
+	 * its GPU instance has the id 0. */
+	MIG_SNAPSHOT_UUIDS = 1 << 0,
 	MIG_SNAPSHOT_HOLDERS = 1 << 1, /* also who holds what (implies UUIDS) */
 	MIG_SNAPSHOT_LOST = 1 << 2,    /* a lost GPU is no error, but marked as such */
 };
@@ -91,7 +96,8 @@ int mig_hint_lost(const struct mig_context *ctx, struct mig_error **err);
 
 /*
  * Reads the node. Zero GPUs are an empty snapshot, not an error. A GPU that cannot be read is an
- * error that names it. Not thread-safe on one driver handle. *out is owned by the caller.
+ * error that names it. Takes no lock: a GPU that changes meanwhile is read again, a few times. Not
+ * thread-safe on one driver handle. *out is owned by the caller.
  */
 int mig_snapshot_read(const struct mig_context *ctx, unsigned int flags, struct mig_snapshot **out,
 		      struct mig_error **err) MIG_MUST_CHECK;

@@ -38,6 +38,7 @@ struct mig_op {
 	bool mode_before;
 	bool mode_pending_before; /* differs from mode_before where a change waits for a reset */
 	bool mode_after;
+	bool stays_pending; /* MODE_SET: the change is to wait for a reset, as it did before */
 
 	/* the GPU instance: of GI_* itself, of CI_* the one it lies in */
 	unsigned int gi_profile_index; /* NVML_GPU_INSTANCE_PROFILE_* */

@@ -15,6 +15,7 @@
 #include "shared/text.h"
 
 #define GPUS_MAX    1024 /* a driver that says more is broken */
+#define READS_MAX   10	 /* of a GPU that somebody changes meanwhile */
 /* MIG device indices of one GPU that can hold something. */
 #define DEVICES_MAX (MIG_GPU_INSTANCES_MAX * MIG_COMPUTE_INSTANCES_MAX)
 
@@ -72,7 +73,6 @@ static int read_identity(const struct mig_driver *driver, struct mig_gpu *gpu,
 {
 	nvmlPciInfo_t pci = {0};
 	nvmlMemory_t memory = {0};
-	unsigned int minor = 0;
 	nvmlReturn_t code;
 
 	code = driver->nvmlDeviceGetHandleByIndex_v2(driver, gpu->index, &gpu->handle);
@@ -93,13 +93,20 @@ static int read_identity(const struct mig_driver *driver, struct mig_gpu *gpu,
 	mig_text_copy(gpu->pci_address, sizeof(gpu->pci_address), pci.busId);
 	gpu->pci_device_id = pci.pciDeviceId;
 	gpu->pci_subsystem_id = pci.pciSubSystemId;
-	/* Without privilege the memory of a GPU in MIG mode cannot be read, and a minor number may
-	 * be missing: both stay 0, nothing of a layout depends on them. */
+	/* Without privilege the memory of a GPU in MIG mode cannot be read: it stays 0, nothing of a
+	 * layout depends on it. */
 	if (driver->nvmlDeviceGetMemoryInfo(driver, gpu->handle, &memory) == NVML_SUCCESS)
 		gpu->memory_mib = memory.total / (1024 * 1024);
+	return 0;
+}
+
+/* The number of its device file; it may be missing, and stays 0 then. */
+static void read_minor(const struct mig_driver *driver, struct mig_gpu *gpu)
+{
+	unsigned int minor = 0;
+
 	if (driver->nvmlDeviceGetMinorNumber(driver, gpu->handle, &minor) == NVML_SUCCESS)
 		gpu->minor_number = minor;
-	return 0;
 }
 
 static int read_mode(const struct mig_driver *driver, struct mig_gpu *gpu, struct mig_error **err)
@@ -186,6 +193,19 @@ static bool is_within(unsigned int start, unsigned int size, unsigned int units)
 	return size > 0 && size <= units && start <= units - size;
 }
 
+/* A compute instance that fills its GPU instance lies where it must; its id is another call's
+ * worth, and only who looks for MIG devices needs it. */
+static void add_filling_ci(struct mig_gpu_instance *gi, unsigned int ci_row,
+			   const struct mig_ci_profile *profile, nvmlComputeInstance_t handle)
+{
+	gi->ci[gi->ci_count++] = (struct mig_compute_instance){
+		.handle = handle,
+		.ci_row = ci_row,
+		.size = profile->size,
+		.device_index = -1,
+	};
+}
+
 static int add_ci(const struct mig_driver *driver, const struct mig_gpu *gpu,
 		  struct mig_gpu_instance *gi, unsigned int ci_row, nvmlComputeInstance_t handle,
 		  struct mig_error **err)
@@ -224,7 +244,8 @@ static int add_ci(const struct mig_driver *driver, const struct mig_gpu *gpu,
 
 /* The widest profile first: most GPU instances hold one compute instance that fills them. */
 static int read_compute_instances(const struct mig_driver *driver, const struct mig_gpu *gpu,
-				  struct mig_gpu_instance *gi, struct mig_error **err)
+				  struct mig_gpu_instance *gi, unsigned int flags,
+				  struct mig_error **err)
 {
 	struct mig_gi_profile *profile = &gpu->facts->gi[gi->gi_row];
 	unsigned int slices = 0;
@@ -245,6 +266,12 @@ static int read_compute_instances(const struct mig_driver *driver, const struct 
 				err, driver, code,
 				"cannot list the compute instances of GPU instance %u on GPU %u",
 				gi->id, gpu->index);
+		if ((flags & (MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS)) == 0 && count == 1 &&
+		    ci->slice_count == profile->slice_count && ci->start_count == 1 &&
+		    gi->ci_count == 0) {
+			add_filling_ci(gi, row, ci, list[0]);
+			return 0;
+		}
 		for (unsigned int i = 0; i < count && i < MIG_COMPUTE_INSTANCES_MAX; i++) {
 			if (add_ci(driver, gpu, gi, row, list[i], err) < 0)
 				return -1;
@@ -255,7 +282,7 @@ static int read_compute_instances(const struct mig_driver *driver, const struct 
 }
 
 static int add_gi(const struct mig_driver *driver, struct mig_gpu *gpu, unsigned int gi_row,
-		  nvmlGpuInstance_t handle, struct mig_error **err)
+		  nvmlGpuInstance_t handle, unsigned int flags, struct mig_error **err)
 {
 	nvmlGpuInstanceInfo_t info = {0};
 	struct mig_gpu_instance *gi;
@@ -287,11 +314,11 @@ static int add_gi(const struct mig_driver *driver, struct mig_gpu *gpu, unsigned
 	gi->gi_row = gi_row;
 	gi->start = info.placement.start;
 	gi->size = info.placement.size;
-	return read_compute_instances(driver, gpu, gi, err);
+	return read_compute_instances(driver, gpu, gi, flags, err);
 }
 
 static int read_gpu_instances(const struct mig_driver *driver, struct mig_gpu *gpu,
-			      struct mig_error **err)
+			      unsigned int flags, struct mig_error **err)
 {
 	unsigned int slices = 0;
 
@@ -310,7 +337,7 @@ static int read_gpu_instances(const struct mig_driver *driver, struct mig_gpu *g
 						"cannot list the GPU instances of GPU %u",
 						gpu->index);
 		for (unsigned int i = 0; i < count && i < MIG_GPU_INSTANCES_MAX; i++) {
-			if (add_gi(driver, gpu, row, list[i], err) < 0)
+			if (add_gi(driver, gpu, row, list[i], flags, err) < 0)
 				return -1;
 			slices += profile->slice_count;
 		}
@@ -393,26 +420,31 @@ static void forget_instances(struct mig_gpu *gpu)
 			free(gpu->gi[i].ci[c].holders);
 	}
 	gpu->gi_count = 0;
+	free(MIG_TAKE_PTR(gpu->holders));
+	gpu->holder_count = 0;
 }
 
-int mig_snapshot_read_instances(const struct mig_context *ctx, struct mig_gpu *gpu,
-				unsigned int flags, struct mig_error **err)
+static int find_holders(const struct mig_context *ctx, struct mig_gpu *gpu, struct mig_error **err)
 {
 	const struct mig_holder_provider *const *provider = ctx->holder_providers;
 
-	forget_instances(gpu);
-	if (read_gpu_instances(ctx->driver, gpu, err) < 0)
-		return -1;
-	if ((flags & (MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS)) != 0 &&
-	    read_devices(ctx->driver, gpu, err) < 0)
-		return -1;
-	if ((flags & MIG_SNAPSHOT_HOLDERS) == 0)
-		return 0;
 	for (; provider != NULL && *provider != NULL; provider++) {
 		if ((*provider)->find(ctx, gpu, err) < 0)
 			return mig_error_wrap(err, "who holds instances of GPU %u", gpu->index);
 	}
 	return 0;
+}
+
+int mig_snapshot_read_instances(const struct mig_context *ctx, struct mig_gpu *gpu,
+				unsigned int flags, struct mig_error **err)
+{
+	forget_instances(gpu);
+	if (read_gpu_instances(ctx->driver, gpu, flags, err) < 0)
+		return -1;
+	if ((flags & (MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS)) != 0 &&
+	    read_devices(ctx->driver, gpu, err) < 0)
+		return -1;
+	return (flags & MIG_SNAPSHOT_HOLDERS) != 0 ? find_holders(ctx, gpu, err) : 0;
 }
 
 /* ---- the whole node --------------------------------------------------------------------------- */
@@ -433,16 +465,74 @@ static int read_gpu_head(const struct mig_context *ctx, struct mig_gpu *gpu, uns
 	return -1;
 }
 
-static int read_gpu(const struct mig_context *ctx, struct mig_snapshot *snapshot,
-		    struct mig_gpu *gpu, unsigned int flags, struct mig_error **err)
+static int read_gpu_once(const struct mig_context *ctx, struct mig_snapshot *snapshot,
+			 struct mig_gpu *gpu, unsigned int flags, struct mig_error **err)
 {
 	if (read_gpu_head(ctx, gpu, flags, err) < 0)
 		return -1;
+	if ((flags & MIG_SNAPSHOT_UUIDS) != 0 && !gpu->is_lost)
+		read_minor(ctx->driver, gpu);
 	if (!gpu->is_mig_capable)
 		return 0;
 	if (find_facts(ctx, snapshot, gpu, err) < 0)
 		return -1;
-	return gpu->mig_current ? mig_snapshot_read_instances(ctx, gpu, flags, err) : 0;
+	if (gpu->mig_current)
+		return mig_snapshot_read_instances(ctx, gpu, flags, err);
+	return (flags & MIG_SNAPSHOT_HOLDERS) != 0 ? find_holders(ctx, gpu, err) : 0;
+}
+
+/* Whether two GPU instances lie in the same place: one of them went and the other came while they
+ * were listed. */
+static bool is_torn(const struct mig_gpu *gpu)
+{
+	for (unsigned int a = 0; a < gpu->gi_count; a++) {
+		for (unsigned int b = a + 1; b < gpu->gi_count; b++) {
+			const struct mig_gpu_instance *x = &gpu->gi[a], *y = &gpu->gi[b];
+
+			if (x->start < y->start + y->size && y->start < x->start + x->size)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What a driver answers for an instance that was there one call ago, or for a mode that was on. */
+static bool has_vanished(const struct mig_error *why)
+{
+	int code = mig_error_nvml(why);
+
+	return code == NVML_ERROR_NOT_FOUND || code == NVML_ERROR_INVALID_ARGUMENT ||
+	       code == NVML_ERROR_NOT_SUPPORTED;
+}
+
+/* Makes a GPU as if it had not been read. */
+static void forget_gpu(struct mig_snapshot *snapshot, struct mig_gpu *gpu, unsigned int facts_count)
+{
+	forget_instances(gpu);
+	*gpu = (struct mig_gpu){.index = gpu->index};
+	while (snapshot->facts_count > facts_count)
+		free(snapshot->facts[--snapshot->facts_count]);
+}
+
+/* Reading takes no lock, so somebody may change the GPU between two calls: then it is read anew. */
+static int read_gpu(const struct mig_context *ctx, struct mig_snapshot *snapshot,
+		    struct mig_gpu *gpu, unsigned int flags, struct mig_error **err)
+{
+	unsigned int facts_count = snapshot->facts_count;
+
+	for (unsigned int reads = 1;; reads++) {
+		_cleanup_error_ struct mig_error *why = NULL;
+		int rc = read_gpu_once(ctx, snapshot, gpu, flags, &why);
+		bool is_last = reads == READS_MAX;
+
+		if (rc == 0 && (is_last || !is_torn(gpu)))
+			return 0;
+		if (rc < 0 && (is_last || !has_vanished(why))) {
+			mig_error_move(err, &why);
+			return -1;
+		}
+		forget_gpu(snapshot, gpu, facts_count);
+	}
 }
 
 static int read_node(const struct mig_context *ctx, struct mig_snapshot *snapshot,

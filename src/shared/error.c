@@ -51,6 +51,7 @@ static const struct {
 	[MIG_ERROR_NO_DRIVER] = {"no-driver", MIG_EXIT_NO_DRIVER},
 	[MIG_ERROR_NO_PERMISSION] = {"no-permission", MIG_EXIT_NO_PERMISSION},
 	[MIG_ERROR_DRIVER] = {"driver", MIG_EXIT_FAILED},
+	[MIG_ERROR_INTERRUPTED] = {"interrupted", MIG_EXIT_FAILED},
 	[MIG_ERROR_CORRUPT] = {"corrupt", MIG_EXIT_FAILED},
 };
 
@@ -187,6 +188,30 @@ int mig_error_wrap(struct mig_error **err, const char *fmt, ...)
 	va_end(args);
 	if (message)
 		add_tail(*err, strlen((*err)->message));
+	replace_text(&(*err)->message, message);
+	errno = saved_errno;
+	return -1;
+}
+
+int mig_error_append(struct mig_error **err, const char *fmt, ...)
+{
+	_cleanup_buf_ struct mig_buf buf = MIG_BUF_INIT(SIZE_MAX - 1);
+	int saved_errno = errno;
+	size_t before;
+	char *message;
+	va_list args;
+
+	if (!err || !is_changeable(*err))
+		return -1;
+	before = strlen((*err)->message);
+	mig_buf_puts(&buf, (*err)->message);
+	va_start(args, fmt);
+	mig_buf_vprintf(&buf, fmt, args);
+	va_end(args);
+	message = mig_buf_steal(&buf);
+	/* Tails are counted from the end of the message. */
+	for (unsigned int i = 0; message && i < (*err)->tail_count; i++)
+		(*err)->tails[i] += strlen(message) - before;
 	replace_text(&(*err)->message, message);
 	errno = saved_errno;
 	return -1;

@@ -31,8 +31,9 @@ enum mig_error_code {
 	MIG_ERROR_IN_USE,    /* somebody holds what would have to go */
 	MIG_ERROR_NO_DRIVER, /* no driver, no GPU, or not the driver that was meant */
 	MIG_ERROR_NO_PERMISSION,
-	MIG_ERROR_DRIVER,  /* the driver answered an error: `nvml_code` is set */
-	MIG_ERROR_CORRUPT, /* stored state is damaged or of an unknown version */
+	MIG_ERROR_DRIVER,      /* the driver answered an error: `nvml_code` is set */
+	MIG_ERROR_INTERRUPTED, /* somebody wanted it to end: a signal */
+	MIG_ERROR_CORRUPT,     /* stored state is damaged or of an unknown version */
 	MIG_ERROR_CODE_COUNT,
 };
 
@@ -77,6 +78,9 @@ int mig_error_set_errno(struct mig_error **err, int errnum, const char *fmt, ...
 /* Puts context in front: "CONTEXT: message"; the message becomes the cause of the context. Does
  * nothing if err or *err is NULL. Returns -1. */
 int mig_error_wrap(struct mig_error **err, const char *fmt, ...) MIG_PRINTF(2, 3);
+
+/* Puts text behind the message. Does nothing if err or *err is NULL. Returns -1. */
+int mig_error_append(struct mig_error **err, const char *fmt, ...) MIG_PRINTF(2, 3);
 
 /* Sets the next step, shown on a line of its own. The last call wins. Returns -1. */
 int mig_error_hint(struct mig_error **err, const char *fmt, ...) MIG_PRINTF(2, 3);

@@ -15,12 +15,14 @@ static const char *const host_paths[MIG_HOST_PATH_COUNT] = {
 	[MIG_HOST_CONFIG_FILE] = "/etc/migctl/config.yaml",
 	[MIG_HOST_HOOKS_FILE] = "/etc/migctl/hooks.yaml",
 	[MIG_HOST_STATE_DIR] = "/var/lib/migctl",
+	[MIG_HOST_JOURNAL_DIR] = "/var/lib/migctl/journal",
 	[MIG_HOST_RUN_DIR] = "/run/migctl",
 	[MIG_HOST_DEV] = "/dev",
 	[MIG_HOST_DEV_CAPS] = "/dev/nvidia-caps",
 	[MIG_HOST_PROC_DRIVER] = "/proc/driver",
 	[MIG_HOST_MIG_MINORS] = "/proc/driver/nvidia-caps/mig-minors",
 	[MIG_HOST_SYS] = "/sys",
+	[MIG_HOST_BOOT_ID] = "/proc/sys/kernel/random/boot_id",
 	[MIG_HOST_CDI_DIR] = "/etc/cdi",
 };
 

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of apply and status share: nodes, the command on them, and the state they are in."""
 import collections
+import contextlib
 import json
 import os
 import pathlib
+import select
+import subprocess
 import textwrap
+import time
 
 import tap
 
@@ -89,3 +93,89 @@ def whole(devices, profiles, enabled=True):
 
 def node_dir(node):
     return pathlib.Path(os.environ['MIGSIM_HOME']) / node
+
+
+# ------------------------------------------------------------------- holders and programs that run
+
+A100 = 'a100-sxm4-40gb'
+H100 = 'h100-sxm5-80gb'
+DEADLINE_S = 60
+
+
+def user():
+    import pwd  # pylint: disable=import-outside-toplevel
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+def first_uuid(node, gpu=0):
+    """The UUID of the first MIG device of a GPU."""
+    gi = status(node)['gpus'][gpu]['gpu_instances'][0]
+    return gi['compute_instances'][0]['uuid']
+
+
+@contextlib.contextmanager
+def held(node, uuid):
+    """Somebody holds this device meanwhile; its pid."""
+    pid = int(tap.succeeded(migctl('sim', 'hold', '-n', node, '-b', uuid)).stdout)
+    try:
+        yield pid
+    finally:
+        # Waits for its end, too; it may have been ended already.
+        migctl('sim', 'hold', '-n', node, '--end', str(pid))
+
+
+def until(condition, what):
+    """Waits for a condition, not for a time."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            tap.fail(f'waited in vain: {what}')
+        time.sleep(0.01)
+
+
+class Running:
+    """A command that goes on in the background."""
+
+    def __init__(self, *argv, env=None):
+        full = dict(os.environ)
+        full.update({key: str(value) for key, value in (env or {}).items()})
+        self.argv = [str(part) for part in argv]
+        self.stderr = ''
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            self.argv, env=full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        self.pid = self.process.pid
+
+    def says(self, text):
+        """Waits until it has said this on standard error."""
+        deadline = time.monotonic() + DEADLINE_S
+        fd = self.process.stderr.fileno()
+        while text not in self.stderr:
+            ready, _, _ = select.select([fd], [], [], max(0, deadline - time.monotonic()))
+            part = os.read(fd, 65536) if ready else b''
+            if not part:
+                tap.fail(f'it never said {text!r}:\n{self.stderr}')
+            self.stderr += part.decode()
+
+    def ends(self):
+        """Waits for its end; a Result."""
+        out, err = self.process.communicate(timeout=DEADLINE_S)
+        return tap.Result(self.argv, self.process.returncode, out.decode(),
+                          self.stderr + err.decode())
+
+
+def history(node, *options):
+    return json.loads(tap.succeeded(on(node, 'history', '--json', *options)).stdout)['transactions']
+
+
+def faulty(node, fault, *command, **kwargs):
+    """migctl on the node, with a call that goes wrong."""
+    return migctl('sim', 'exec', '--fault', fault, node, '--', MIGCTL, *command, **kwargs)
+
+
+def executable(name, text):
+    """A program of the test."""
+    path = tap.tmpdir() / name
+    path.write_text(text)
+    path.chmod(0o755)
+    return path

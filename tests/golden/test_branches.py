@@ -195,9 +195,12 @@ def a_gpu_without_a_table(branch):
 def a_mode_change_that_needs_a_reset(branch):
     node = create(branch, f'1x{A100}:reset-required')
     path = config(f"x: {whole('all', {'3g.20gb': 2})}")
-    got = tap.exited(apply(node, path), 9)
+    got = tap.exited(apply(node, path, None, '--skip-reset'), 9)
     tap.contains(got.stderr, 'MIG mode on is pending')
     tap.equal((state(node)[0].mode, state(node)[0].pending), (False, True))
+    got = tap.succeeded(apply(node, path))
+    tap.contains(got.stderr, 'migctl: resetting GPU 0\n')
+    tap.equal(layouts(node), ['3g.20gb@0[3g.20gb@0] 3g.20gb@4[3g.20gb@0]'])
 
 
 tap.main()

@@ -39,7 +39,10 @@ def sections(page):
 
 def label(option):
     letter = f'-{option["letter"]}, ' if option['letter'] else ''
-    value = f' {option["value"]}' if option['value'] else ''
+    value = option['value'] or ''
+    # "[=TIME]" may be left out and stands behind its option; other values are words of their own.
+    if value and not value.startswith('['):
+        value = ' ' + value
     return f'{letter}--{option["name"]}{value}'
 
 

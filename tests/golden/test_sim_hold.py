@@ -309,7 +309,7 @@ def a_beginning_of_several():
 @test
 def a_pending_mode_is_named():
     create(f'{A100}:reset-required')
-    tap.exited(apply('n', config(f'x: {whole("all", LAYOUT)}\n'), 'x'), 9)
+    tap.exited(apply('n', config(f'x: {whole("all", LAYOUT)}\n'), 'x', '--skip-reset'), 9)
     refused(4, 'MIG-00000000-0000-5000-8000-000000000000',
             says="no GPU and no MIG device of node 'n' has the UUID "
                  "'MIG-00000000-0000-5000-8000-000000000000'",
@@ -379,9 +379,10 @@ def in_the_way(driver):
     before = layouts('n')
     with background(devices()['3g.20gb'][0]) as pid:
         got = tap.exited(apply('n', other, 'x'), 5)
-        tap.contains(got.stderr, f'GPU 0: 3g.20gb at 4:4 has to go and is in use by process {pid} '
-                                 f'(migctl of {user()})\n'
-                                 '  nothing was changed; end that, then run it again\n')
+        tap.contains(got.stderr, 'what has to go is in use: 3g.20gb at 4:4 of GPU 0 is held by '
+                                 f'process {pid} (migctl of {user()})\n'
+                                 '  nothing was changed; end that and run it again, or wait for it '
+                                 '(--wait), or have it ended (--evict)\n')
         tap.equal(layouts('n'), before)
     tap.succeeded(apply('n', other, 'x'))
     tap.true(layouts('n') != before, 'changed')
@@ -405,10 +406,11 @@ def apply_names_who_uses_the_whole_gpu():
     uuid = gpus()[0]['uuid']
     file = config(f'x: {whole("all", LAYOUT)}\noff: {whole("all", {}, False)}\n')
     with background(uuid) as pid:
-        got = tap.exited(apply('n', file, 'x'), 9)
-        tap.contains(got.stderr, 'GPU 0: MIG mode on is pending: clients use the GPU, so it could '
-                                 f'not be reset\n  end process {pid} (migctl of {user()}), then '
-                                 'run the same command again\n')
+        before = gpus()
+        got = tap.exited(apply('n', file, 'x'), 5)
+        tap.contains(got.stderr, 'what has to go is in use: GPU 0 is used by '
+                                 f'process {pid} (migctl of {user()})\n')
+        tap.equal(gpus(), before)
     tap.succeeded(apply('n', file, 'x'))
     with background(uuid) as pid:
         bigger = config(f'x: {whole("all", {"3g.20gb": 1, "1g.5gb": 3})}\n', 'bigger.yaml')

@@ -115,7 +115,7 @@ def the_json_document():
 @test
 def a_pending_change_is_shown():
     node = create(f'1x{A100}:reset-required')
-    tap.exited(apply(node, config(f"x: {whole('all', {'7g.40gb': 1})}")), 9)
+    tap.exited(apply(node, config(f"x: {whole('all', {'7g.40gb': 1})}"), None, '--skip-reset'), 9)
     got = tap.succeeded(on(node, 'status'))
     tap.contains(got.stdout, 'MIG off, on after a reset')
     tap.equal(status(node)['gpus'][0]['mig_mode_pending'], True)

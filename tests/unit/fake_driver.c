@@ -132,6 +132,21 @@ static nvmlReturn_t get_count(const struct mig_driver *driver, unsigned int *cou
 	return NVML_SUCCESS;
 }
 
+static nvmlReturn_t init(const struct mig_driver *driver, unsigned int flags)
+{
+	(void)flags;
+	ENTER(nvmlInitWithFlags);
+	fake_of(driver)->is_shut_down = false;
+	return NVML_SUCCESS;
+}
+
+static nvmlReturn_t shut_down(const struct mig_driver *driver)
+{
+	ENTER(nvmlShutdown);
+	fake_of(driver)->is_shut_down = true;
+	return NVML_SUCCESS;
+}
+
 static nvmlReturn_t get_handle(const struct mig_driver *driver, unsigned int index,
 			       nvmlDevice_t *device)
 {
@@ -329,6 +344,10 @@ static nvmlReturn_t get_placements(const struct mig_driver *driver, nvmlDevice_t
 	profile = profile_by_id(gpu, profile_id);
 	if (profile == NULL)
 		return NVML_ERROR_INVALID_ARGUMENT;
+	if (placements != NULL && *count < profile->start_count) {
+		*count = profile->start_count;
+		return NVML_ERROR_INSUFFICIENT_SIZE;
+	}
 	*count = profile->start_count;
 	/* From the highest down: nobody may count on an order. */
 	for (unsigned int i = 0; placements != NULL && i < profile->start_count; i++) {
@@ -556,6 +575,10 @@ static nvmlReturn_t get_ci_placements(const struct mig_driver *driver, nvmlGpuIn
 	profile = ci_profile_by_id(gi_of(instance), profile_id);
 	if (profile == NULL)
 		return NVML_ERROR_INVALID_ARGUMENT;
+	if (placements != NULL && *count < profile->start_count) {
+		*count = profile->start_count;
+		return NVML_ERROR_INSUFFICIENT_SIZE;
+	}
 	*count = profile->start_count;
 	for (unsigned int i = 0; placements != NULL && i < profile->start_count; i++) {
 		placements[i].start = profile->starts[i];
@@ -817,6 +840,8 @@ static void set_functions(struct fake_driver *fake)
 {
 	MIG_NVML_SYMBOLS(SET_MISSING, SET_MISSING, SET_MISSING)
 	HAS(nvmlSystemGetDriverVersion, get_driver_version);
+	HAS(nvmlInitWithFlags, init);
+	HAS(nvmlShutdown, shut_down);
 	HAS(nvmlDeviceGetCount_v2, get_count);
 	HAS(nvmlDeviceGetHandleByIndex_v2, get_handle);
 	HAS(nvmlDeviceGetUUID, get_uuid);

@@ -92,6 +92,7 @@ struct fake_driver {
 	struct mig_driver driver; /* hand &fake->driver out */
 	unsigned int gpu_count;	  /* what GetCount says */
 	struct fake_gpu gpus[FAKE_GPUS];
+	bool is_shut_down; /* as while GPUs are reset */
 	unsigned int next_id;
 	struct fake_script script[MIG_NVML_SYM_COUNT];
 	unsigned int calls[MIG_NVML_SYM_COUNT];

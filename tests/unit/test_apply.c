@@ -35,6 +35,8 @@ static void scene_begin(struct scene *scene)
 	scene->ctx.driver = &scene->fake->driver;
 	scene->ctx.host_root = "";
 	scene->ctx.holder_providers = providers;
+	/* The scripted driver counts calls: one GPU after the other. */
+	scene->ctx.is_serial = true;
 }
 
 static void scene_read(struct scene *scene)
@@ -71,13 +73,14 @@ static void note_progress(void *cookie, const struct mig_plan *plan, unsigned in
 
 static int scene_apply(struct scene *scene)
 {
+	const struct mig_apply_observer observer = {.cookie = scene, .after = note_progress};
 	int rc;
 
 	MIG_ASSERT_INT_EQ(mig_plan_make(scene->snapshot, scene->target, &scene->plan, NULL), 0);
 	MIG_ASSERT(scene->plan->op_count <= RESULTS_MAX);
 	memset(scene->results, 0xaa, sizeof(scene->results));
-	rc = mig_apply_execute(&scene->ctx, scene->snapshot, scene->plan, scene->results,
-			       note_progress, scene, &scene->err);
+	rc = mig_apply_execute(&scene->ctx, scene->snapshot, scene->plan, MIG_APPLY_CHECK_HOLDERS,
+			       &observer, scene->results, &scene->err);
 	MIG_ASSERT((rc < 0) == (scene->err != NULL));
 	return rc;
 }
@@ -310,7 +313,8 @@ MIG_TEST(apply_refuses_what_is_held_before_the_first_change)
 	scene_want(&scene, 0, "4g.20gb", 1);
 	MIG_ASSERT_INT_EQ(scene_apply(&scene), -1);
 	MIG_ASSERT_STR_EQ(mig_error_message(scene.err),
-			  "GPU 0: 2g.10gb at 2:2 has to go and is in use by process 4194305");
+			  "what has to go is in use: 2g.10gb at 2:2 of GPU 0 is held by process "
+			  "4194305");
 	MIG_ASSERT_INT_EQ(mig_error_exit_status(scene.err), MIG_EXIT_IN_USE);
 	MIG_ASSERT_UINT_EQ(scene.fake->change_count, 0);
 	MIG_ASSERT_UINT_EQ(scene.told, 0);
@@ -711,8 +715,8 @@ MIG_TEST(apply_of_a_plan_for_a_gpu_that_is_gone)
 	scene_rebuild(&scene);
 	MIG_ASSERT_INT_EQ(mig_plan_make(scene.snapshot, scene.target, &scene.plan, NULL), 0);
 	scene.snapshot->gpus[0].uuid[0] = 'X';
-	MIG_ASSERT_INT_EQ(mig_apply_execute(&scene.ctx, scene.snapshot, scene.plan, scene.results,
-					    NULL, NULL, &scene.err),
+	MIG_ASSERT_INT_EQ(mig_apply_execute(&scene.ctx, scene.snapshot, scene.plan, 0, NULL,
+					    scene.results, &scene.err),
 			  -1);
 	MIG_ASSERT_STR_EQ(mig_error_message(scene.err), "GPU 'GPU-fake-0' is not on this node");
 	MIG_ASSERT_UINT_EQ(scene.fake->change_count, 0);

@@ -204,6 +204,7 @@ MIG_TEST(error_words_and_exit_statuses)
 		{MIG_ERROR_NO_DRIVER, "no-driver", 6},
 		{MIG_ERROR_NO_PERMISSION, "no-permission", 7},
 		{MIG_ERROR_DRIVER, "driver", 1},
+		{MIG_ERROR_INTERRUPTED, "interrupted", 1},
 		{MIG_ERROR_CORRUPT, "corrupt", 1},
 	};
 

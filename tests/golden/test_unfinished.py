@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A change whose process died: the next changing command goes back first and says so. (Every point
+at which it can die is tested elsewhere.)"""
+import json
+
+import tap
+from tap import test
+
+from layouts import A100, create, faulty, history, on, state, status
+
+KILL = 'nvmlDeviceCreateGpuInstanceWithPlacement:2=kill'
+
+
+def died(node, *command):
+    got = faulty(node, KILL, *command)
+    tap.exited(got, -9)
+    return history(node)[0]['number']
+
+
+@test
+def the_next_change_goes_back_first():
+    node = create(f'2x{A100}')
+    tap.succeeded(on(node, 'apply', 'all=3g.20gb,1g.5gb'))
+    before = state(node)
+    number = died(node, 'apply', 'all=2g.10gb*3')
+    tap.true(state(node) != before, 'it had begun')
+    # The layout from before is wanted: it is there when the recovery is through.
+    got = tap.succeeded(on(node, 'apply', 'all=3g.20gb,1g.5gb'))
+    tap.true(got.stderr.startswith(f'migctl: transaction {number} was left unfinished and was rolled '
+                                   'back first ('), got.stderr)
+    tap.contains(got.stdout, 'Nothing had to change')
+    tap.equal(state(node), before)
+    tap.equal([(entry['number'], entry['result']) for entry in history(node)],
+              [(2, 'rolled-back'), (1, 'done')])
+    tap.equal(history(node)[0]['message'], 'left unfinished, and rolled back later')
+    tap.equal(tap.succeeded(on(node, 'status')).stderr, '')
+
+
+@test
+def as_json():
+    node = create(f'1x{A100}')
+    tap.succeeded(on(node, 'apply', '0=on'))
+    number = died(node, 'apply', '0=3g.20gb*2')
+    got = tap.succeeded(on(node, 'apply', '--json', '0=7g.40gb'))
+    tap.equal(got.stderr, '')
+    document = json.loads(got.stdout)
+    tap.equal((document['recovered'], document['changed']), (number, 'all'))
+    got = tap.succeeded(on(node, 'apply', '--json', '0=7g.40gb'))
+    tap.equal(json.loads(got.stdout)['recovered'], None)
+
+
+@test
+def also_undo_and_boot():
+    for command in ('undo', 'boot'):
+        node = create(f'1x{A100}', command)
+        tap.succeeded(on(node, 'apply', '0=on'))
+        died(node, 'apply', '0=3g.20gb*2')
+        got = tap.succeeded(on(node, command))
+        tap.contains(got.stderr, 'transaction 2 was left unfinished and was rolled back first')
+        tap.equal([(gpu.mode, gpu.layout) for gpu in state(node)], [(command == 'boot', '')])
+
+
+@test
+def a_dry_run_only_reports():
+    node = create(f'1x{A100}')
+    died(node, 'apply', '0=3g.20gb*2')
+    before = status(node)
+    got = on(node, 'apply', '--dry-run', '0=3g.20gb')
+    tap.true(got.rc in (0, 3), str(got))
+    tap.contains(got.stderr, 'migctl: transaction 1 was left unfinished; the next changing command rolls '
+                             'it back first\n')
+    tap.equal(status(node), before)
+
+
+@test
+def a_recovery_that_cannot_go_back():
+    node = create(f'1x{A100}')
+    tap.succeeded(on(node, 'apply', '0=3g.20gb'))
+    before = state(node)
+    died(node, 'apply', '0=2g.10gb*3')
+    got = faulty(node, 'nvmlDeviceCreateGpuInstanceWithPlacement:1+=UNKNOWN', 'apply', '0=7g.40gb')
+    tap.exited(got, 9)
+    tap.contains(got.stderr, "migctl: transaction 2 ('apply 0=2g.10gb*3' of ")
+    tap.contains(got.stderr, 'was left unfinished and could not be rolled back: ')
+    tap.contains(got.stderr, 'before it had: 3g.20gb@4')
+    got = faulty(node, 'nvmlDeviceCreateGpuInstanceWithPlacement:1+=UNKNOWN', 'apply', '--json',
+                 '0=7g.40gb')
+    error = json.loads(tap.exited(got, 9).stderr)
+    tap.equal((error['changed'], error['exit_status']), ('partial', 9))
+    # Nothing was begun on top of it, and a healthy driver mends it.
+    tap.equal([entry['result'] for entry in history(node)], ['unfinished', 'done'])
+    tap.succeeded(on(node, 'apply', '0=3g.20gb'))
+    tap.equal(state(node), before)
+
+
+@test
+def a_lost_gpu_is_told_and_the_others_are_taken_back():
+    node = create(f'2x{A100}')
+    tap.succeeded(on(node, 'apply', 'all=3g.20gb'))
+    died(node, 'apply', 'all=2g.10gb*3')
+    tap.succeeded(tap.run([tap.build('migctl'), 'sim', 'fault', 'add', node, 'lost', '-i', '1']))
+    got = tap.exited(on(node, 'apply', '0=7g.40gb'), 9)
+    tap.contains(got.stderr, 'GPU 1 (GPU-')
+    tap.contains(got.stderr, ') is lost or gone, it had: 3g.20gb@4')
+    tap.succeeded(tap.run([tap.build('migctl'), 'sim', 'fault', 'clear', node, 'lost', '-i', '1']))
+    tap.succeeded(on(node, 'apply', 'all=3g.20gb'))
+    tap.equal([gpu.layout for gpu in state(node)], ['3g.20gb@4[3g.20gb@0]'] * 2)
+
+
+tap.main()
