@@ -334,7 +334,7 @@ static int read_hooks(struct run *run, struct mig_error **err)
 	_cleanup_error_ struct mig_error *why = NULL;
 
 	path = named != NULL ? strdup(named)
-			     : mig_host_path(run->session->host_root, MIG_HOST_HOOKS_FILE);
+			     : mig_host_path(run->session->ctx.host_root, MIG_HOST_HOOKS_FILE);
 	if (path == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
 	if (mig_hooks_read_logged(path, run->session->ctx.log, &run->hooks, &why) < 0) {

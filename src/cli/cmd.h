@@ -47,6 +47,7 @@ struct mig_invocation {
 enum mig_cmd_group {
 	MIG_GROUP_NODE,	     /* status, list, profiles */
 	MIG_GROUP_LAYOUT,    /* plan, apply, undo */
+	MIG_GROUP_FRONTS,    /* smi */
 	MIG_GROUP_SIMULATOR, /* sim … */
 	MIG_GROUP_COUNT,
 };
@@ -59,6 +60,7 @@ struct mig_cmd {
 	const char *args;	/* "NAME [CMD…]" for the usage line; "" for none */
 	int min_args, max_args; /* -1: no limit */
 	bool passes_rest; /* everything from the first argument on is the command's (sim exec) */
+	bool passes_all;  /* as it stands, options too: it has a parser of its own (smi) */
 	const struct mig_option *options;
 	/* Returns an exit status. On an error it sets *err and returns -1 for the status that the
 	 * error has, or a status of its own (126 and 127 of `sim exec`). */

@@ -141,6 +141,23 @@ const struct mig_cmd mig_commands[] = {
 			   "left, and the MIG mode with it, on the GPUs that are still there.\n",
 	},
 	{
+		.name = "smi",
+		.group = MIG_GROUP_FRONTS,
+		.summary = "do what nvidia-smi does with MIG, in the same words",
+		.args = "[ARG...]",
+		.max_args = -1,
+		.passes_all = true,
+		.run = mig_cmd_smi_run,
+		.details =
+			"The words, the output and the exit statuses are those of nvidia-smi "
+			"550:\n"
+			"  migctl smi -L, migctl smi -mig 1, migctl smi mig -lgip\n"
+			"'migctl smi -h' and 'migctl smi mig -h' list them. The same program "
+			"called as\n"
+			"nvidia-smi is this command; that link is not on PATH but in a simulated "
+			"node.\n",
+	},
+	{
 		.name = "sim models",
 		.group = MIG_GROUP_SIMULATOR,
 		.summary = "list the GPU models that can be simulated",

@@ -14,6 +14,12 @@ int mig_cmd_record_run(const struct mig_invocation *inv, struct mig_error **err)
 extern const struct mig_option mig_cmd_status_options[];
 int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err);
 
+/* cli/smi.c */
+int mig_cmd_smi_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* Runs the words behind the program's name as nvidia-smi does. Returns the exit status. */
+int mig_cmd_smi(int argc, char **argv);
+
 /* cli/apply.c */
 extern const struct mig_option mig_cmd_apply_options[];
 int mig_cmd_apply_run(const struct mig_invocation *inv, struct mig_error **err);
@@ -78,6 +84,8 @@ int mig_cmd_sim_fault_clear_run(const struct mig_invocation *inv, struct mig_err
 /* cli/sim_reset.c: reset, reboot */
 extern const struct mig_option mig_cmd_sim_reset_options[];
 int mig_cmd_sim_reset_run(const struct mig_invocation *inv, struct mig_error **err);
+/* Resets GPUs of the node at a path and speaks as nvidia-smi does. */
+int mig_cmd_sim_reset_like_smi(const char *node, const char *list);
 int mig_cmd_sim_reboot_run(const struct mig_invocation *inv, struct mig_error **err);
 
 /* cli/sim_hold.c */

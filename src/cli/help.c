@@ -23,12 +23,14 @@ const struct mig_option mig_global_options[] = {
 static const char *const group_titles[MIG_GROUP_COUNT] = {
 	[MIG_GROUP_NODE] = "The node",
 	[MIG_GROUP_LAYOUT] = "Layouts",
+	[MIG_GROUP_FRONTS] = "In the words of other programs",
 	[MIG_GROUP_SIMULATOR] = "Simulated nodes",
 };
 
 static const char *const group_words[MIG_GROUP_COUNT] = {
 	[MIG_GROUP_NODE] = "node",
 	[MIG_GROUP_LAYOUT] = "layout",
+	[MIG_GROUP_FRONTS] = "front",
 	[MIG_GROUP_SIMULATOR] = "simulator",
 };
 

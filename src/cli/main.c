@@ -288,13 +288,37 @@ static void fill_closed_descriptors(void)
 	}
 }
 
-int main(int argc, char **argv)
+/* One binary, several names: whether it was called by this one. */
+static bool is_called(char **argv, const char *name)
+{
+	const char *called = argv[0] == NULL ? "" : argv[0];
+	const char *slash = strrchr(called, '/');
+
+	return strcmp(slash == NULL ? called : slash + 1, name) == 0;
+}
+
+/* What was printed must have arrived; `err` is what has been reported already. */
+static int finish(int status, const struct mig_error *err)
 {
 	_cleanup_error_ struct mig_error *close_error = NULL;
+
+	if (mig_close_stdout(&close_error)) {
+		if (!err)
+			print_error_text(close_error);
+		if (status == MIG_EXIT_OK)
+			status = MIG_EXIT_FAILED;
+	}
+	return status < 0 ? MIG_EXIT_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
 	_cleanup_error_ struct mig_error *err = NULL;
 	int status;
 
 	fill_closed_descriptors();
+	if (is_called(argv, "nvidia-smi"))
+		return finish(mig_cmd_smi(argc - 1, argv + 1), NULL);
 	/* What the terminal can show; numbers and messages stay as they are. */
 	setlocale(LC_CTYPE, "");
 	/* A file that reaches its size limit is an error of that file, not the end of migctl. */
@@ -306,11 +330,5 @@ int main(int argc, char **argv)
 		print_error_json(err, status);
 	else if (err)
 		print_error_text(err);
-	if (mig_close_stdout(&close_error)) {
-		if (!err)
-			print_error_text(close_error);
-		if (status == MIG_EXIT_OK)
-			status = MIG_EXIT_FAILED;
-	}
-	return status < 0 ? MIG_EXIT_FAILED : status;
+	return finish(status, err);
 }

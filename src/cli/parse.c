@@ -357,6 +357,13 @@ static int parse_words(struct mig_command_line *line, int argc, char **argv, str
 {
 	bool only_args = false;
 
+	if (line->inv.cmd->passes_all) {
+		memcpy(line->args, argv, (size_t)argc * sizeof(*argv));
+		line->inv.arg_count = argc;
+		line->inv.rest = argc;
+		line->wants_help = argc == 1 && strcmp(argv[0], "--help") == 0;
+		return 0;
+	}
 	for (int i = 0; i < argc && !line->wants_help; i++) {
 		bool is_option = !only_args && argv[i][0] == '-' && argv[i][1] != '\0';
 

@@ -115,7 +115,7 @@ int mig_cmd_record_run(const struct mig_invocation *inv, struct mig_error **err)
 		return -1;
 	if (mig_session_open(&session, err))
 		return -1;
-	options.host_root = session.host_root;
+	options.host_root = session.guard.host_root;
 	if (mig_record_read(session.driver, &options, &recording, err) ||
 	    mig_record_write(recording, &document, err) || write_out(path, force, &document, err))
 		return -1;

@@ -11,11 +11,10 @@
 
 #include "core/holders.h"
 #include "nvml/driver.h"
+#include "nvml/guard.h"
 #include "nvml/sim_identity.h"
 #include "nvml/trace.h"
 #include "shared/buf.h"
-#include "shared/file.h"
-#include "shared/hostroot.h"
 #include "shared/text.h"
 
 #define COMMAND_MAX    8192 /* with the path of a node */
@@ -38,63 +37,17 @@ int mig_session_explain(const struct mig_session *session, struct mig_error **er
 	return -1;
 }
 
-/*
- * The node that the environment names. With more rights than its caller's (a set-ID bit, file
- * capabilities) migctl must not follow it, and the loader did not: that is never to mean the real
- * machine.
- */
-static int read_node(const char **node, struct mig_error **err)
+static int initialise(struct mig_session *session, struct mig_error **err)
 {
-	*node = secure_getenv(MIG_SIM_NODE_ENV);
-	if (*node != NULL && **node == '\0') {
-		mig_error_set(err, MIG_ERROR_CONFIG, "%s is set but empty", MIG_SIM_NODE_ENV);
-		return mig_error_hint(err, "unset it to work on this machine itself");
-	}
-	if (*node != NULL || getenv(MIG_SIM_NODE_ENV) == NULL)
-		return 0;
-	return mig_host_env_refuse(MIG_SIM_NODE_ENV, err);
-}
-
-/*
- * In a jail the driver finds its node at a fixed place, also for a program whose environment was
- * cleared. The host root is then that node's: anything but the machine's own.
- */
-static int take_default_node(struct mig_session *session, const char *node, struct mig_error **err)
-{
-	const struct mig_sim_identity *identity;
-	const char *served;
-
-	if (node != NULL || session->host_root[0] != '\0' ||
-	    !mig_driver_sim_identity(session->driver, &identity))
-		return 0;
-	served = identity->node_path();
-	if (served == NULL || strcmp(served, MIG_SIM_NODE_DEFAULT) != 0)
-		return 0;
-	free(session->host_root);
-	session->host_root = mig_path_join(served, "root");
-	if (session->host_root == NULL)
-		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	return 0;
-}
-
-static int initialise(struct mig_session *session, const char *node, struct mig_error **err)
-{
-	const struct mig_sim_identity *identity = NULL;
 	nvmlReturn_t code;
+	int result = mig_driver_guard_init(&session->guard, &code, err);
 
-	if (mig_driver_sim_identity(session->driver, &identity))
-		session->sim_identity = identity;
-	/* Before Init, which on a foreign driver would wake real GPUs up. */
-	if ((node != NULL || session->host_root[0] != '\0') && identity == NULL &&
-	    mig_driver_check_identity(session->driver, session->host_root, node, err) < 0)
-		return -1;
-	code = session->driver->nvmlInitWithFlags(session->driver, 0);
-	if (code != NVML_SUCCESS) {
-		mig_driver_error(err, session->driver, code, "cannot start the driver library");
-		return mig_session_explain(session, err);
-	}
-	session->is_initialised = true;
-	return mig_driver_check_identity(session->driver, session->host_root, node, err);
+	session->sim_identity = session->guard.identity;
+	session->is_initialised = code == NVML_SUCCESS;
+	if (result < 0 || code == NVML_SUCCESS)
+		return result;
+	mig_driver_error(err, session->driver, code, "cannot start the driver library");
+	return mig_session_explain(session, err);
 }
 
 /* A simulated node is reset from outside, by its name or path. */
@@ -130,21 +83,19 @@ static void print_message(MIG_UNUSED void *cookie, MIG_UNUSED enum mig_log_level
 
 int mig_session_open(struct mig_session *session, struct mig_error **err)
 {
-	const char *node = NULL;
+	int result;
 
 	memset(session, 0, sizeof(*session));
-	if (mig_host_root_from_env(&session->host_root, err) < 0 || read_node(&node, err) < 0 ||
-	    mig_driver_open(NULL, &session->driver, err) < 0 ||
-	    mig_driver_trace_from_env(&session->driver, err) < 0 ||
-	    take_default_node(session, node, err) < 0 || initialise(session, node, err) < 0 ||
-	    find_commands(session, err) < 0) {
+	result = mig_driver_guard_open(&session->guard, err);
+	session->driver = session->guard.driver;
+	if (result < 0 || initialise(session, err) < 0 || find_commands(session, err) < 0) {
 		mig_session_close(session);
 		return -1;
 	}
 	session->log = (struct mig_log){.write = print_message, .max_level = MIG_LOG_WARNING};
 	session->ctx.driver = session->driver;
 	session->ctx.log = &session->log;
-	session->ctx.host_root = session->host_root;
+	session->ctx.host_root = session->guard.host_root;
 	session->ctx.holder_providers = holder_providers;
 	session->ctx.reset_port = &session->reset_port;
 	session->reset_port = mig_reset_by_program;
@@ -158,10 +109,9 @@ void mig_session_close(struct mig_session *session)
 {
 	if (session->is_initialised)
 		session->driver->nvmlShutdown(session->driver);
-	if (mig_driver_close(session->driver) < 0)
+	if (mig_driver_guard_clear(&session->guard) < 0)
 		fprintf(stderr, "migctl: the file that %s names could not be written: %s\n",
 			MIG_NVML_COUNT_ENV, strerror(errno));
-	free(session->host_root);
 	free(session->reset_command);
 	free(session->reboot_command);
 	memset(session, 0, sizeof(*session));

@@ -7,17 +7,18 @@
 
 #include "core/context.h"
 #include "core/reset.h"
+#include "nvml/guard.h"
 #include "shared/error.h"
 
 struct mig_sim_identity;
 
 struct mig_session {
-	struct mig_driver *driver;
+	struct mig_driver_guard guard;
+	struct mig_driver *driver; /* the guard's */
 	bool is_initialised;
 	const struct mig_sim_identity *sim_identity; /* of the driver; NULL: it is not simulated */
-	char *host_root;
-	char *reset_command;  /* on a simulated node; else NULL */
-	char *reboot_command; /* likewise */
+	char *reset_command;			     /* on a simulated node; else NULL */
+	char *reboot_command;			     /* likewise */
 	struct mig_reset_port reset_port;
 	struct mig_log log;	/* warnings go to stderr */
 	struct mig_context ctx; /* valid while the session is open and is not moved */

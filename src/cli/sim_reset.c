@@ -12,7 +12,6 @@
 
 const struct mig_option mig_cmd_sim_reset_options[] = {
 	{"id", 'i', "LIST", "which GPUs: indices, UUIDs, PCI addresses, all (default)"},
-	{"like-nvidia-smi", 0, NULL, "print and end as nvidia-smi --gpu-reset does"},
 	{NULL, 0, NULL, NULL},
 };
 
@@ -155,21 +154,34 @@ static int reset_gpus(const char *list, struct mig_sim_store *store, struct mig_
 	return MIG_EXIT_OK;
 }
 
-int mig_cmd_sim_reset_run(const struct mig_invocation *inv, struct mig_error **err)
+int mig_cmd_sim_reset_like_smi(const char *node, const char *list)
 {
+	_cleanup_error_ struct mig_error *err = NULL;
 	_cleanup_store_ struct mig_sim_store store = {0};
-	const char *list = mig_option_value(inv, "id");
-	bool is_smi = mig_option_given(inv, "like-nvidia-smi");
+	int status;
 
-	if (open_node(inv->args[0], &store, err)) {
-		if (!is_smi)
-			return -1;
+	if (node == NULL || open_node(node, &store, &err)) {
 		printf("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA "
 		       "driver. Make sure that the latest NVIDIA driver is installed and "
 		       "running.\n\n");
 		return SMI_NO_DRIVER;
 	}
-	return is_smi ? reset_like_smi(list, &store, err) : reset_gpus(list, &store, err);
+	if (list && !*list)
+		return say_no_device();
+	status = reset_like_smi(list, &store, &err);
+	if (err)
+		fprintf(stderr, "nvidia-smi: %s\n", mig_error_message(err));
+	return status;
+}
+
+int mig_cmd_sim_reset_run(const struct mig_invocation *inv, struct mig_error **err)
+{
+	_cleanup_store_ struct mig_sim_store store = {0};
+	const char *list = mig_option_value(inv, "id");
+
+	if (open_node(inv->args[0], &store, err))
+		return -1;
+	return reset_gpus(list, &store, err);
 }
 
 int mig_cmd_sim_reboot_run(const struct mig_invocation *inv, struct mig_error **err)

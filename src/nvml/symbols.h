@@ -172,6 +172,41 @@
 	CALL(nvmlComputeInstanceGetInfo_v2, OPTIONAL, 470, READS, NULL,                            \
 	     (nvmlComputeInstance_t computeInstance, nvmlComputeInstanceInfo_t *info),             \
 	     (computeInstance, info))                                                              \
+	CALL(nvmlSystemGetProcessName, OPTIONAL, 470, READS, NULL,                                 \
+	     (unsigned int pid, char *name, unsigned int length), (pid, name, length))             \
+	CALL(nvmlDeviceGetPciInfoExt, OPTIONAL, 550, READS, NULL,                                  \
+	     (nvmlDevice_t device, nvmlPciInfoExt_t *pci), (device, pci))                          \
+	CALL(nvmlDeviceGetComputeMode, OPTIONAL, 470, READS, NULL,                                 \
+	     (nvmlDevice_t device, nvmlComputeMode_t *mode), (device, mode))                       \
+	CALL(nvmlDeviceGetDisplayActive, OPTIONAL, 470, READS, NULL,                               \
+	     (nvmlDevice_t device, nvmlEnableState_t *isActive), (device, isActive))               \
+	CALL(nvmlDeviceGetUtilizationRates, OPTIONAL, 470, READS, NULL,                            \
+	     (nvmlDevice_t device, nvmlUtilization_t *utilization), (device, utilization))         \
+	CALL(nvmlDeviceGetTemperature, OPTIONAL, 470, READS, NULL,                                 \
+	     (nvmlDevice_t device, nvmlTemperatureSensors_t sensorType,                            \
+	      unsigned int *temp), (device, sensorType, temp))                                     \
+	CALL(nvmlDeviceGetPerformanceState, OPTIONAL, 470, READS, NULL,                            \
+	     (nvmlDevice_t device, nvmlPstates_t *pState), (device, pState))                       \
+	CALL(nvmlDeviceGetPowerUsage, OPTIONAL, 470, READS, NULL,                                  \
+	     (nvmlDevice_t device, unsigned int *power), (device, power))                          \
+	CALL(nvmlDeviceGetEnforcedPowerLimit, OPTIONAL, 470, READS, NULL,                          \
+	     (nvmlDevice_t device, unsigned int *limit), (device, limit))                          \
+	CALL(nvmlDeviceGetFanSpeed, OPTIONAL, 470, READS, NULL,                                    \
+	     (nvmlDevice_t device, unsigned int *speed), (device, speed))                          \
+	CALL(nvmlDeviceGetEccMode, OPTIONAL, 470, READS, NULL,                                     \
+	     (nvmlDevice_t device, nvmlEnableState_t *current,                                     \
+	      nvmlEnableState_t *pending), (device, current, pending))                             \
+	CALL(nvmlDeviceGetTotalEccErrors, OPTIONAL, 470, READS, NULL,                              \
+	     (nvmlDevice_t device, nvmlMemoryErrorType_t errorType,                                \
+	      nvmlEccCounterType_t counterType, unsigned long long *eccCounts),                    \
+	     (device, errorType, counterType, eccCounts))                                          \
+	CALL(nvmlDeviceGetMemoryErrorCounter, OPTIONAL, 470, READS, NULL,                          \
+	     (nvmlDevice_t device, nvmlMemoryErrorType_t errorType,                                \
+	      nvmlEccCounterType_t counterType, nvmlMemoryLocation_t locationType,                 \
+	      unsigned long long *count),                                                          \
+	     (device, errorType, counterType, locationType, count))                                \
+	CALL(nvmlDeviceValidateInforom, OPTIONAL, 470, READS, NULL,                                \
+	     (nvmlDevice_t device), (device))                                                      \
 	CALL(nvmlEventSetCreate, OPTIONAL, 470, READS, NULL,                                       \
 	     (nvmlEventSet_t *set), (set))                                                         \
 	CALL(nvmlDeviceGetSupportedEventTypes, OPTIONAL, 470, READS, NULL,                         \
@@ -190,7 +225,6 @@
 	X(nvmlInit, (void))                                                                        \
 	X(nvmlInit_v2, (void))                                                                     \
 	X(nvmlSystemGetCudaDriverVersion, (int *cudaDriverVersion))                                \
-	X(nvmlSystemGetProcessName, (unsigned int pid, char *name, unsigned int length))           \
 	X(nvmlUnitGetCount, (unsigned int *unitCount))                                             \
 	X(nvmlDeviceGetCount, (unsigned int *deviceCount))                                         \
 	X(nvmlDeviceGetHandleByIndex, (unsigned int index, nvmlDevice_t *device))                  \
@@ -199,7 +233,6 @@
 	X(nvmlDeviceGetHandleByPciBusId, (const char *pciBusId, nvmlDevice_t *device))             \
 	X(nvmlDeviceGetPciInfo, (nvmlDevice_t device, nvmlPciInfo_v1_t *pci))                      \
 	X(nvmlDeviceGetPciInfo_v2, (nvmlDevice_t device, nvmlPciInfo_v2_t *pci))                   \
-	X(nvmlDeviceGetPciInfoExt, (nvmlDevice_t device, nvmlPciInfoExt_t *pci))                   \
 	X(nvmlDeviceGetSerial, (nvmlDevice_t device, char *serial, unsigned int length))           \
 	X(nvmlDeviceGetBoardId, (nvmlDevice_t device, unsigned int *boardId))                      \
 	X(nvmlDeviceGetMultiGpuBoard, (nvmlDevice_t device, unsigned int *multiGpuBool))           \
@@ -214,10 +247,8 @@
 	  (nvmlDevice_t device, nvmlGpuFabricInfoV_t *gpuFabricInfo))                              \
 	X(nvmlDeviceGetVirtualizationMode,                                                         \
 	  (nvmlDevice_t device, nvmlGpuVirtualizationMode_t *pVirtualMode))                        \
-	X(nvmlDeviceGetComputeMode, (nvmlDevice_t device, nvmlComputeMode_t *mode))                \
 	X(nvmlDeviceSetPersistenceMode, (nvmlDevice_t device, nvmlEnableState_t mode))             \
 	X(nvmlDeviceGetDisplayMode, (nvmlDevice_t device, nvmlEnableState_t *display))             \
-	X(nvmlDeviceGetDisplayActive, (nvmlDevice_t device, nvmlEnableState_t *isActive))          \
 	X(nvmlDeviceGetCpuAffinity,                                                                \
 	  (nvmlDevice_t device, unsigned int cpuSetSize, unsigned long *cpuSet))                   \
 	X(nvmlDeviceGetTopologyCommonAncestor,                                                     \
@@ -247,9 +278,6 @@
 	  (nvmlDevice_t device, nvmlProcessUtilizationSample_t *utilization,                       \
 	   unsigned int *processSamplesCount, unsigned long long lastSeenTimeStamp))               \
 	X(nvmlEventSetWait, (nvmlEventSet_t set, nvmlEventData_t *data, unsigned int timeoutms))   \
-	X(nvmlDeviceGetUtilizationRates, (nvmlDevice_t device, nvmlUtilization_t *utilization))    \
-	X(nvmlDeviceGetTemperature,                                                                \
-	  (nvmlDevice_t device, nvmlTemperatureSensors_t sensorType, unsigned int *temp))          \
 	X(nvmlDeviceGetTemperatureV, (nvmlDevice_t device, nvmlTemperature_t *temperature))        \
 	X(nvmlDeviceGetTemperatureThreshold,                                                       \
 	  (nvmlDevice_t device, nvmlTemperatureThresholds_t thresholdType, unsigned int *temp))    \
@@ -259,11 +287,7 @@
 	  (nvmlDevice_t device, nvmlClockType_t type, unsigned int *clock))                        \
 	X(nvmlDeviceGetClock, (nvmlDevice_t device, nvmlClockType_t clockType,                     \
 			       nvmlClockId_t clockId, unsigned int *clockMHz))                     \
-	X(nvmlDeviceGetPerformanceState, (nvmlDevice_t device, nvmlPstates_t *pState))             \
-	X(nvmlDeviceGetPowerUsage, (nvmlDevice_t device, unsigned int *power))                     \
 	X(nvmlDeviceGetPowerManagementLimit, (nvmlDevice_t device, unsigned int *limit))           \
-	X(nvmlDeviceGetEnforcedPowerLimit, (nvmlDevice_t device, unsigned int *limit))             \
-	X(nvmlDeviceGetFanSpeed, (nvmlDevice_t device, unsigned int *speed))                       \
 	X(nvmlDeviceGetNumFans, (nvmlDevice_t device, unsigned int *numFans))                      \
 	X(nvmlDeviceGetEncoderUtilization,                                                         \
 	  (nvmlDevice_t device, unsigned int *utilization, unsigned int *samplingPeriodUs))        \
@@ -275,8 +299,6 @@
 	X(nvmlDeviceGetMaxPcieLinkWidth, (nvmlDevice_t device, unsigned int *maxLinkWidth))        \
 	X(nvmlDeviceGetCurrPcieLinkGeneration, (nvmlDevice_t device, unsigned int *currLinkGen))   \
 	X(nvmlDeviceGetCurrPcieLinkWidth, (nvmlDevice_t device, unsigned int *currLinkWidth))      \
-	X(nvmlDeviceGetEccMode,                                                                    \
-	  (nvmlDevice_t device, nvmlEnableState_t *current, nvmlEnableState_t *pending))           \
 	X(nvmlDeviceGetDefaultEccMode,                                                             \
 	  (nvmlDevice_t device, nvmlEnableState_t *defaultMode))                                   \
 	X(nvmlDeviceSetEccMode,                                                                    \
@@ -297,10 +319,6 @@
 	X(nvmlDeviceGetRemappedRows,                                                               \
 	  (nvmlDevice_t device, unsigned int *corrRows, unsigned int *uncRows,                     \
 	   unsigned int *isPending, unsigned int *failureOccurred))                                \
-	X(nvmlDeviceGetMemoryErrorCounter,                                                         \
-	  (nvmlDevice_t device, nvmlMemoryErrorType_t errorType,                                   \
-	   nvmlEccCounterType_t counterType, nvmlMemoryLocation_t locationType,                    \
-	   unsigned long long *count))                                                             \
 	X(nvmlDeviceGetBoardPartNumber,                                                            \
 	  (nvmlDevice_t device, char *partNumber, unsigned int length))                            \
 	X(nvmlDeviceGetInforomImageVersion,                                                        \
@@ -310,7 +328,6 @@
 	   unsigned int length))                                                                   \
 	X(nvmlDeviceGetInforomConfigurationChecksum,                                               \
 	  (nvmlDevice_t device, unsigned int *checksum))                                           \
-	X(nvmlDeviceValidateInforom, (nvmlDevice_t device))                                        \
 	X(nvmlDeviceGetGspFirmwareVersion, (nvmlDevice_t device, char *version))                   \
 	X(nvmlDeviceGetGspFirmwareMode,                                                            \
 	  (nvmlDevice_t device, unsigned int *isEnabled, unsigned int *defaultMode))               \
@@ -417,9 +434,6 @@
 	  (nvmlDevice_t device, unsigned int *bufferSize))                                         \
 	X(nvmlDeviceGetAccountingPids,                                                             \
 	  (nvmlDevice_t device, unsigned int *count, unsigned int *pids))                          \
-	X(nvmlDeviceGetTotalEccErrors,                                                             \
-	  (nvmlDevice_t device, nvmlMemoryErrorType_t errorType,                                   \
-	   nvmlEccCounterType_t counterType, unsigned long long *eccCounts))
 
 /* --- prototypes: what the simulated driver defines; migctl itself links none of these --------- */
 

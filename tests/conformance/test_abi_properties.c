@@ -248,7 +248,8 @@ MIG_TEST(export_table_has_its_known_slots)
 {
 	union {
 		uint64_t size;
-		nvmlReturn_t (*parse)(const char *, unsigned int *, unsigned int *, unsigned int *);
+		nvmlReturn_t (*parse)(const char *, unsigned int *, unsigned int *, unsigned int *,
+				      unsigned int *);
 		nvmlReturn_t (*address)(unsigned int, unsigned int *, unsigned int *,
 					unsigned int *);
 		nvmlReturn_t (*bus_id)(unsigned int, char *, unsigned int);
@@ -256,7 +257,7 @@ MIG_TEST(export_table_has_its_known_slots)
 		nvmlReturn_t (*trace)(const char *, ...);
 		nvmlReturn_t (*other)(void *, void *, void *);
 	} const *slots;
-	unsigned int domain = 9, bus = 9, device = 9, count = 5;
+	unsigned int domain = 9, bus = 9, device = 9, function = 9, count = 5;
 	const void *table = NULL;
 	char text[0x22];
 
@@ -269,11 +270,12 @@ MIG_TEST(export_table_has_its_known_slots)
 		    (slot < 213 || slot > 215))
 			ASSERT_CODE(slots[slot].other(NULL, NULL, NULL), NVML_ERROR_NOT_SUPPORTED);
 	}
-	ASSERT_OK(slots[12].parse("0:30:0.0", &domain, &bus, &device));
+	ASSERT_OK(slots[12].parse("0:30:0.1", &domain, &bus, &device, &function));
 	MIG_ASSERT_UINT_EQ(domain, 0);
 	MIG_ASSERT_UINT_EQ(bus, 0x30);
 	MIG_ASSERT_UINT_EQ(device, 0);
-	MIG_ASSERT(slots[12].parse("0:zz:0.0", &domain, &bus, &device) != NVML_SUCCESS);
+	MIG_ASSERT_UINT_EQ(function, 1);
+	MIG_ASSERT(slots[12].parse("0:zz:0.0", &domain, &bus, &device, &function) != NVML_SUCCESS);
 	ASSERT_OK(slots[75].address(1, &domain, &bus, &device));
 	MIG_ASSERT_UINT_EQ(bus, 0x30);
 	MIG_ASSERT(slots[75].address(2, &domain, &bus, &device) != NVML_SUCCESS);

@@ -212,20 +212,23 @@ def nvidia_smi_says_why_it_cannot():
     state = pathlib.Path(os.environ['MIGSIM_HOME']) / 'demo' / 'state'
     whole = state.read_bytes()
     os.truncate(state, 100)
-    got = tap.exited(tap.run([f'{SHIMS}/nvidia-smi', '-r'],
-                             env={'MIGSIM_NODE': state.parent}), 9)
-    tap.contains(got.stdout, "couldn't communicate with the NVIDIA driver")
-    tap.contains(got.stderr, 'state file')
+    got = tap.exited(tap.run([f'{SHIMS}/nvidia-smi', '-r'], env={
+        'MIGSIM_NODE': state.parent, 'MIGCTL_HOST_ROOT': state.parent / 'root',
+        'LD_LIBRARY_PATH': tap.build('src/sim/550')}), 255)
+    tap.equal(got.stdout, 'Failed to initialize NVML: Unknown Error\n')
     state.write_bytes(whole)
 
 
 @test
-def nvidia_smi_needs_its_original_for_all_else():
+def nvidia_smi_is_ours_unless_another_is_named():
     create('a100-sxm4-40gb')
-    for argv in ([], ['-L'], ['mig', '-r'], ['-i', '0']):
-        got = tap.exited(on_node('nvidia-smi', *argv), 2)
-        tap.equal(got.stdout, '')
-        tap.contains(got.stderr, 'set MIGSIM_NVIDIA_SMI to the path of a real nvidia-smi')
+    for argv in (['-L'], ['mig', '-lgip'], ['-i', '0'], ['-i', '0', '-mig', '1']):
+        ours = tap.succeeded(migctl('--node', 'demo', 'smi', *argv))
+        got = tap.succeeded(on_node('nvidia-smi', *argv))
+        tap.equal((got.stdout[60:], got.stderr), (ours.stdout[60:], ''), str(argv))
+    got = tap.exited(on_node('nvidia-smi', '-q'), 2)
+    tap.equal(got.stdout, '')
+    tap.contains(got.stderr, 'Use the nvidia-smi that came with the NVIDIA driver')
     real = tap.tmpdir() / 'real smi'
     real.write_text('#!/bin/sh\nprintf "<%s>" "$@"\nexit 7\n')
     real.chmod(0o755)
@@ -240,8 +243,9 @@ def nvidia_smi_needs_its_original_for_all_else():
                            ('nvidia-smi', 'which is not a path')):
         got = tap.exited(on_node('nvidia-smi', '-L', env={'MIGSIM_NVIDIA_SMI': value}), 2)
         tap.contains(got.stderr, message, str(value))
-    for argv in (['-r', '-q'], ['-r', '-i'], ['-i', '0', '-r', 'x']):
-        tap.exited(on_node('nvidia-smi', *argv), 2)
+    tap.exited(on_node('nvidia-smi', '-r', '-q'), 2)
+    for argv in (['-r', '-i'], ['-i', '0', '-r', 'x']):
+        tap.exited(on_node('nvidia-smi', *argv), 255)
     tap.exited(tap.run([f'{SHIMS}/nvidia-smi', '-r']), 2)
 
 

@@ -35,7 +35,7 @@ union slot {
 	uint64_t size;
 	nvmlReturn_t (*call)(void);
 	nvmlReturn_t (*parse)(const char *bus_id, unsigned int *domain, unsigned int *bus,
-			      unsigned int *device);
+			      unsigned int *device, unsigned int *function);
 	nvmlReturn_t (*address)(unsigned int index, unsigned int *domain, unsigned int *bus,
 				unsigned int *device);
 	nvmlReturn_t (*text)(unsigned int index, char *text, unsigned int length);
@@ -49,16 +49,19 @@ static nvmlReturn_t not_supported(void)
 	return NVML_ERROR_NOT_SUPPORTED;
 }
 
+/* nvidia-smi takes a GPU for the one that is meant only if the function is 0. */
 static nvmlReturn_t parse_bus_id(const char *bus_id, unsigned int *domain, unsigned int *bus,
-				 unsigned int *device)
+				 unsigned int *device, unsigned int *function)
 {
 	struct mig_abi_pci_address address;
 
-	if (!bus_id || !domain || !bus || !device || !mig_abi_parse_pci_address(bus_id, &address))
+	if (!bus_id || !domain || !bus || !device || !function ||
+	    !mig_abi_parse_pci_address(bus_id, &address))
 		return NVML_ERROR_INVALID_ARGUMENT;
 	*domain = address.domain;
 	*bus = address.bus;
 	*device = address.device;
+	*function = address.function;
 	return NVML_SUCCESS;
 }
 
