@@ -262,7 +262,7 @@ static void progress(void *cookie, const struct mig_plan *plan, unsigned int op_
 	for (unsigned int i = 0; i < plan->gpu_count; i++) {
 		if (plan->gpus[i].op_count > 0)
 			mig_buf_printf(
-				&line, "  GPU %u %u/%u",
+				&line, " %u:%u/%u",
 				run->transaction.snapshot->gpus[plan->gpus[i].gpu_index].index,
 				run->ended_of[i], plan->gpus[i].op_count);
 	}
@@ -427,6 +427,13 @@ static int carry_out(struct run *run, struct mig_error **err)
 		mig_error_move(err, &failure);
 		return -1;
 	}
+	/* A status that says "nothing was changed" would be untrue now. */
+	if (run->transaction.number > 0 && mig_output_check(err) < 0) {
+		mig_error_wrap(err, "the change was made, but not all could be said of it");
+		if (err != NULL)
+			mig_error_set_changed(*err, MIG_CHANGED_PARTIAL);
+		return -1;
+	}
 	return run->transaction.blocked_gpus > 0 ? blocked_error(run, err) : MIG_EXIT_OK;
 }
 
@@ -457,6 +464,36 @@ static int change_node(struct run *run, struct mig_error **err)
 	if (run->is_dry_run || is_nothing_to_do(run))
 		return show_only(run, err);
 	return carry_out(run, err);
+}
+
+static int want_nothing(MIG_UNUSED void *cookie, const struct mig_snapshot *snapshot,
+			struct mig_target **target, struct mig_error **err)
+{
+	*target = mig_target_new(snapshot, err);
+	return *target != NULL ? 0 : -1;
+}
+
+int mig_change_recover(const struct mig_invocation *inv, struct mig_session *session,
+		       const char *command, struct mig_error **err)
+{
+	struct run run = {.is_json = mig_option_given(inv, "json")};
+	const struct mig_transaction_observer observer = {.cookie = &run, .recovered = recovered};
+	const struct mig_transaction_request request = {.kind = MIG_CHANGE_APPLY,
+							.command = command,
+							.want = want_nothing,
+							.observer = &observer};
+	_cleanup_journal_entry_ struct mig_journal_entry *entry = NULL;
+	struct mig_transaction transaction;
+	int rc;
+
+	if (mig_journal_unfinished(&session->ctx, &entry, err) < 0)
+		return -1;
+	if (entry == NULL)
+		return 0;
+	mig_signals_catch(&session->ctx);
+	rc = mig_transaction_run(&session->ctx, &request, &transaction, err);
+	mig_transaction_clear(&transaction);
+	return rc < 0 ? mig_session_explain(session, err) : 0;
 }
 
 int mig_change_run(struct mig_change *change, struct mig_session *session, struct mig_error **err)

@@ -38,5 +38,12 @@ struct mig_change {
  * status, or -1 with *err. */
 int mig_change_print_nothing(struct mig_change *change, struct mig_error **err);
 
+/*
+ * Rolls back what a dead process left unfinished, if there is anything, and says so: for commands that
+ * read history before they know whether they change anything. Returns 0, or -1 with *err.
+ */
+int mig_change_recover(const struct mig_invocation *inv, struct mig_session *session,
+		       const char *command, struct mig_error **err) MIG_MUST_CHECK;
+
 /* Carries it out in an open session. Returns an exit status, or -1 with *err. */
 int mig_change_run(struct mig_change *change, struct mig_session *session, struct mig_error **err);

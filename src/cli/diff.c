@@ -207,6 +207,9 @@ static int look_at_last(struct mig_look *look, struct mig_history *history, stru
 	if (mig_session_open(&look->session, err) < 0 ||
 	    mig_history_read(&look->session.ctx, 0, history, err) < 0)
 		return -1;
+	/* The damaged one may be the newest: then nobody knows what the last change left. */
+	if (history->damaged != NULL)
+		return mig_error_set(err, MIG_ERROR_CORRUPT, "%s", history->damaged);
 	last = mig_history_newest_done(history);
 	if (last == NULL) {
 		mig_error_set(err, MIG_ERROR_REFUSED, "nothing was applied on this node yet");

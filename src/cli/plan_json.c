@@ -126,6 +126,8 @@ void mig_plan_json_members(struct mig_json *json, const struct mig_plan_view *vi
 	mig_plan_json_operations(json, "operations", view->plan, results);
 	json_in_the_way(json, view);
 	mig_json_member_bool(json, "optimal", view->plan->is_optimal);
+	mig_json_member_uint(json, "held_destroyed_bound", view->plan->held_destroyed_bound);
+	mig_json_member_uint(json, "gpu_instances_destroyed_bound", view->plan->gi_destroyed_bound);
 	mig_json_key(json, "estimated_ms");
 	if (view->estimate != NULL && view->estimate->is_known)
 		mig_json_uint(json, view->estimate->ns / MIG_CLOCK_NS_PER_MS);

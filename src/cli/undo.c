@@ -34,6 +34,12 @@ static void say_what(const struct mig_invocation *inv, const struct mig_journal_
 		mig_buf_text(&command));
 }
 
+/* With --wait somebody who is changing the node is waited for later; what is unfinished may be that. */
+static bool waits_for_lock(const struct mig_invocation *inv)
+{
+	return mig_option_given(inv, "wait");
+}
+
 static int undo(const struct mig_invocation *inv, struct mig_session *session,
 		struct mig_history *history, struct mig_error **err)
 {
@@ -43,8 +49,12 @@ static int undo(const struct mig_invocation *inv, struct mig_session *session,
 
 	if (command == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	if (mig_session_open(session, err) < 0 ||
-	    mig_history_read(&session->ctx, 0, history, err) < 0)
+	if (mig_session_open(session, err) < 0)
+		return -1;
+	if (!mig_option_given(inv, "dry-run") && !waits_for_lock(inv) &&
+	    mig_change_recover(inv, session, command, err) < 0)
+		return -1;
+	if (mig_history_read(&session->ctx, 0, history, err) < 0)
 		return -1;
 	entry = mig_history_undoable(history);
 	if (entry == NULL) {
@@ -140,8 +150,12 @@ static int boot(const struct mig_invocation *inv, struct mig_session *session,
 
 	if (command == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	if (mig_session_open(session, err) < 0 ||
-	    mig_history_read(&session->ctx, 0, history, err) < 0)
+	if (mig_session_open(session, err) < 0)
+		return -1;
+	if (!mig_option_given(inv, "dry-run") && !waits_for_lock(inv) &&
+	    mig_change_recover(inv, session, command, err) < 0)
+		return -1;
+	if (mig_history_read(&session->ctx, 0, history, err) < 0)
 		return -1;
 	if (mig_history_newest_done(history) == NULL) {
 		if (mig_option_given(inv, "json"))

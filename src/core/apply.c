@@ -9,6 +9,7 @@
  */
 #include "core/apply.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -251,10 +252,17 @@ static void take_reset_error(struct run *run, const unsigned int *positions, uns
 
 	describe_gpus(run, positions, count, &gpus);
 	mig_error_wrap(why, "%s: MIG mode change is pending", mig_buf_text(&gpus));
-	mig_error_hint(why,
-		       "end what uses %s (nvidia-smi shows it; nvidia-persistenced, nvidia_drm and "
-		       "monitoring count, too), then run the same command again",
-		       count == 1 ? "this GPU" : "these GPUs");
+	if (mig_error_errno(*why) == ENOENT)
+		mig_error_hint(why,
+			       "name the program that resets GPUs in %s, or leave the change "
+			       "pending for a reboot (--skip-reset)",
+			       MIG_RESET_PROGRAM_ENV);
+	else
+		mig_error_hint(why,
+			       "end what uses %s (nvidia-smi shows it; nvidia-persistenced, "
+			       "nvidia_drm and "
+			       "monitoring count, too), then run the same command again",
+			       count == 1 ? "this GPU" : "these GPUs");
 	for (unsigned int i = 0; i < run->worker_count; i++) {
 		if (!run->workers[i].is_waiting)
 			continue;

@@ -117,8 +117,8 @@ static const char *last_line(struct mig_buf *output)
 	return line != NULL ? line + 1 : text;
 }
 
-static int run_hook(const struct mig_hook *hook, const char *const *extra_envs,
-		    struct mig_error **err)
+static int run_hook(const struct mig_hook *hook, const struct mig_context *ctx,
+		    const char *const *extra_envs, struct mig_error **err)
 {
 	_cleanup_free_ const char **argv = make_argv(hook);
 	_cleanup_free_ const char **envs = make_envs(hook, extra_envs);
@@ -131,6 +131,10 @@ static int run_hook(const struct mig_hook *hook, const char *const *extra_envs,
 
 	if (argv == NULL || envs == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	if (ctx != NULL) {
+		program.is_interrupted = ctx->is_interrupted;
+		program.cookie = ctx->interrupt_cookie;
+	}
 	if (mig_program_run(&program, &status, err) < 0)
 		return -1;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -141,11 +145,11 @@ static int run_hook(const struct mig_hook *hook, const char *const *extra_envs,
 			     mig_buf_text(&how), words.len > 0 ? ": " : "", mig_buf_text(&words));
 }
 
-int mig_hooks_run(const struct mig_hooks *hooks, enum mig_hook_point point,
-		  const char *const *extra_envs, struct mig_error **err)
+int mig_hooks_run(const struct mig_hooks *hooks, const struct mig_context *ctx,
+		  enum mig_hook_point point, const char *const *extra_envs, struct mig_error **err)
 {
 	for (size_t i = 0; i < hooks->at[point].count; i++) {
-		if (run_hook(&hooks->at[point].hooks[i], extra_envs, err) < 0) {
+		if (run_hook(&hooks->at[point].hooks[i], ctx, extra_envs, err) < 0) {
 			mig_error_wrap(err, "hook %s", mig_hook_point_name(point));
 			return mig_error_hint(err, "the hooks stand in '%s'", hooks->source);
 		}

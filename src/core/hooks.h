@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/context.h"
 #include "shared/error.h"
 
 enum mig_hook_point {
@@ -50,8 +51,10 @@ static inline void mig_cleanup_hooks(struct mig_hooks **hooks)
 
 /*
  * Runs the commands of one point in their order. `extra_envs` ("NAME=VALUE", ended by NULL; may be
- * NULL) go into each environment behind its own and win. Returns 0, or -1 with *err, which names the
+ * NULL) go into each environment behind its own and win. An interruption of the context ends the
+ * command that runs (ctx NULL: nothing does). Returns 0, or -1 with *err, which names the
  * hook, the command, how it ended and its last words.
  */
-int mig_hooks_run(const struct mig_hooks *hooks, enum mig_hook_point point,
-		  const char *const *extra_envs, struct mig_error **err) MIG_MUST_CHECK;
+int mig_hooks_run(const struct mig_hooks *hooks, const struct mig_context *ctx,
+		  enum mig_hook_point point, const char *const *extra_envs,
+		  struct mig_error **err) MIG_MUST_CHECK;

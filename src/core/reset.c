@@ -33,7 +33,8 @@ static void put_last_words(const struct mig_buf *output, struct mig_buf *words)
 	mig_text_escape_terminal(words, line);
 }
 
-static int reset_by_program(void *cookie, const char *const *gpu_uuids, unsigned int count,
+static int reset_by_program(void *cookie, const struct mig_context *ctx,
+			    const char *const *gpu_uuids, unsigned int count,
 			    struct mig_error **err)
 {
 	const char *command = cookie != NULL ? cookie : MIG_RESET_PROGRAM;
@@ -41,7 +42,10 @@ static int reset_by_program(void *cookie, const char *const *gpu_uuids, unsigned
 	_cleanup_buf_ struct mig_buf output = MIG_BUF_INIT(OUTPUT_MAX);
 	_cleanup_buf_ struct mig_buf why = MIG_BUF_INIT(2 * OUTPUT_MAX);
 	const char *argv[] = {command, "-r", "-i", NULL, NULL};
-	struct mig_program program = {.argv = argv, .output = &output};
+	struct mig_program program = {.argv = argv,
+				      .output = &output,
+				      .is_interrupted = ctx->is_interrupted,
+				      .cookie = ctx->interrupt_cookie};
 	int status = 0;
 
 	for (unsigned int i = 0; i < count; i++)
@@ -102,7 +106,7 @@ int mig_reset_gpus(const struct mig_context *ctx, struct mig_snapshot *snapshot,
 	if (code != NVML_SUCCESS)
 		return mig_driver_error(err, ctx->driver, code,
 					"cannot let go of the GPUs for a reset");
-	rc = ctx->reset_port->reset(ctx->reset_port->cookie, uuids, count, &why);
+	rc = ctx->reset_port->reset(ctx->reset_port->cookie, ctx, uuids, count, &why);
 	code = ctx->driver->nvmlInitWithFlags(ctx->driver, 0);
 	if (code != NVML_SUCCESS)
 		return mig_driver_error(err, ctx->driver, code,

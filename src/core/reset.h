@@ -14,9 +14,10 @@
 
 struct mig_reset_port {
 	void *cookie;
-	/* Resets exactly these GPUs (UUIDs). Returns 0, or -1 with *err. NVML is shut down. */
-	int (*reset)(void *cookie, const char *const *gpu_uuids, unsigned int count,
-		     struct mig_error **err);
+	/* Resets exactly these GPUs (UUIDs). Returns 0, or -1 with *err. NVML is shut down. An
+	 * interruption of the context ends it. */
+	int (*reset)(void *cookie, const struct mig_context *ctx, const char *const *gpu_uuids,
+		     unsigned int count, struct mig_error **err);
 };
 
 /* Runs the program that `cookie` names (a `const char *`; NULL: MIG_RESET_PROGRAM) with

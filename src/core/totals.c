@@ -262,15 +262,19 @@ static int check_left_over(const struct work *w, struct mig_error **err)
 	}
 	if (total == 0)
 		return 0;
-	if (!w->spread.is_proven[0])
-		mig_error_set(err, MIG_ERROR_REFUSED,
-			      "no way was found to spread the totals over the %u GPUs that share "
-			      "them; left over in the best one: %s",
-			      w->sharer_count, mig_buf_text(&left));
-	else
-		mig_error_set(err, MIG_ERROR_REFUSED,
-			      "the totals do not fit on the %u GPUs that share them; left over: %s",
-			      w->sharer_count, mig_buf_text(&left));
+	if (!w->spread.is_proven[0]) {
+		mig_error_set(
+			err, MIG_ERROR_REFUSED,
+			"no way was found in %llu steps to spread the totals over the %u GPUs "
+			"that share them; there may be one",
+			(unsigned long long)w->spread.step_max, w->sharer_count);
+		return mig_error_hint(err, "say of some GPUs exactly what they shall have, and the "
+					   "totals over the others: fewer kinds on fewer GPUs are "
+					   "easier");
+	}
+	mig_error_set(err, MIG_ERROR_REFUSED,
+		      "the totals do not fit on the %u GPUs that share them; left over: %s",
+		      w->sharer_count, mig_buf_text(&left));
 	return mig_error_hint(err, "together fit: %s", mig_buf_text(&fits));
 }
 
@@ -318,6 +322,76 @@ static void judge(const struct work *w, struct mig_totals *totals)
 		totals->gi_destroyed_bound = 0;
 }
 
+/* What GPU `number` has now, by kind of the totals. */
+static void count_present(const struct work *w, unsigned int number, uint8_t *counts)
+{
+	const struct sharer *sharer = &w->sharers[number];
+	const struct mig_gpu *gpu = &w->snapshot->gpus[sharer->gpu];
+
+	memset(counts, 0, MIG_TARGET_DEVICES_MAX);
+	for (unsigned int g = 0; g < gpu->gi_count; g++) {
+		for (unsigned int c = 0; c < gpu->gi[g].ci_count; c++) {
+			for (unsigned int d = 0; d < sharer->devices.device_count; d++) {
+				const struct mig_wanted_device *device =
+					&sharer->devices.devices[d];
+
+				if (device->gi_row == gpu->gi[g].gi_row &&
+				    device->ci_row == gpu->gi[g].ci[c].ci_row)
+					counts[sharer->kind[d]]++;
+			}
+		}
+	}
+}
+
+/* The option of a GPU that has these counts and harms nothing; -1 if there is none. */
+static int harmless_option(const struct mig_spread_gpu *gpu, const uint8_t *counts)
+{
+	static const enum mig_spread_part harms[] = {MIG_SPREAD_VIOLATED, MIG_SPREAD_HELD,
+						     MIG_SPREAD_GI, MIG_SPREAD_CI, MIG_SPREAD_MODE};
+
+	for (unsigned int i = 0; i < gpu->option_count; i++) {
+		bool is_harmless =
+			memcmp(gpu->options[i].counts, counts, sizeof(gpu->options[i].counts)) == 0;
+
+		for (size_t h = 0; is_harmless && h < MIG_ARRAY_SIZE(harms); h++)
+			is_harmless = gpu->options[i].parts[harms[h]] == 0;
+		if (is_harmless)
+			return (int)i;
+	}
+	return -1;
+}
+
+/*
+ * Chooses what is there if that has exactly these totals: nothing is less harmful than nothing, and
+ * so the same wish is never found to be hard once it was fulfilled.
+ */
+static bool take_present(struct work *w)
+{
+	unsigned int sums[MIG_TARGET_DEVICES_MAX] = {0};
+
+	for (unsigned int i = 0; i < w->sharer_count; i++) {
+		uint8_t counts[MIG_TARGET_DEVICES_MAX];
+		int option;
+
+		count_present(w, i, counts);
+		option = harmless_option(&w->spread.gpus[i], counts);
+		if (option < 0)
+			return false;
+		w->spread.gpus[i].chosen = (unsigned int)option;
+		for (unsigned int k = 0; k < w->spread.kind_count; k++)
+			sums[k] += counts[k];
+	}
+	for (unsigned int k = 0; k < w->spread.kind_count; k++) {
+		if (sums[k] != w->spread.totals[k])
+			return false;
+	}
+	memset(w->spread.left_over, 0, sizeof(w->spread.left_over));
+	for (unsigned int level = 0; level < MIG_SPREAD_LEVELS; level++)
+		w->spread.is_proven[level] = true;
+	w->spread.bound[0] = w->spread.bound[1] = 0;
+	return true;
+}
+
 static int spread_totals(struct work *w, const struct mig_target *target,
 			 struct mig_gpu_target *gpus, struct mig_totals *totals,
 			 struct mig_error **err)
@@ -332,8 +406,10 @@ static int spread_totals(struct work *w, const struct mig_target *target,
 		return -1;
 	set_volumes(w);
 	w->spread.step_max = w->sharer_count > MIG_TOTALS_EXACT_GPUS ? STEP_MAX : STEP_MAX_EXACT;
-	if (mig_spread_solve(&w->spread, err) < 0 || check_left_over(w, err) < 0 ||
-	    give(w, gpus, err) < 0)
+	if (!take_present(w) &&
+	    (mig_spread_solve(&w->spread, err) < 0 || check_left_over(w, err) < 0))
+		return -1;
+	if (give(w, gpus, err) < 0)
 		return -1;
 	judge(w, totals);
 	return 0;

@@ -202,9 +202,12 @@ static int clear_the_way(struct run *run, struct mig_error **err)
 
 static int run_hooks(struct run *run, enum mig_hook_point point, struct mig_error **err)
 {
+	/* What puts in order what the others have stopped is not to be ended early. */
+	const struct mig_context *ctx = point != MIG_HOOK_APPLY_EXIT ? run->ctx : NULL;
+
 	if (run->request->hooks == NULL)
 		return 0;
-	return mig_hooks_run(run->request->hooks, point, run->request->hook_envs, err);
+	return mig_hooks_run(run->request->hooks, ctx, point, run->request->hook_envs, err);
 }
 
 static int run_start_hooks(struct run *run, struct mig_error **err)

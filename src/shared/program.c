@@ -17,8 +17,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "shared/clock.h"
+
 #define READ_SIZE    4096
 #define POLL_STEP_MS 20 /* only where the kernel has no pidfd */
+#define LOOK_STEP_MS 50 /* between looks whether it is to end */
 
 static int set_attributes(posix_spawnattr_t *attr)
 {
@@ -101,25 +104,51 @@ static bool take_output(int fd, struct mig_buf *output)
 	return true;
 }
 
+/* How a program is made to end. */
+struct ending {
+	bool is_asked, is_forced;
+	uint64_t asked_ns;
+};
+
+static void end_if_wanted(const struct mig_program *program, pid_t pid, struct ending *ending)
+{
+	if (program->is_interrupted == NULL || ending->is_forced ||
+	    (!ending->is_asked && !program->is_interrupted(program->cookie)))
+		return;
+	if (!ending->is_asked) {
+		ending->is_asked = true;
+		ending->asked_ns = mig_clock_now_ns();
+		kill(-pid, SIGTERM);
+	} else if (mig_clock_now_ns() - ending->asked_ns >
+		   MIG_PROGRAM_GRACE_MS * MIG_CLOCK_NS_PER_MS) {
+		ending->is_forced = true;
+		kill(-pid, SIGKILL);
+	}
+}
+
 /* Reads until the program has ended, then what is left in the pipe. */
-static int wait_for(pid_t pid, int output_fd, struct mig_buf *output, int *status)
+static int wait_for(const struct mig_program *program, pid_t pid, int output_fd, int *status)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct mig_buf *output = program->output;
 	bool is_open = output_fd >= 0;
+	struct ending ending = {0};
 	pid_t got = 0;
 
 	while (got == 0) {
 		struct pollfd fds[2] = {{.fd = is_open ? output_fd : -1, .events = POLLIN},
 					{.fd = pidfd, .events = POLLIN}};
+		int step = pidfd < 0			     ? POLL_STEP_MS
+			   : program->is_interrupted != NULL ? LOOK_STEP_MS
+							     : -1;
 
-		if (is_open || pidfd >= 0) {
-			if (poll(fds, 2, pidfd >= 0 ? -1 : POLL_STEP_MS) < 0 && errno != EINTR)
-				return -1;
-			if (is_open && fds[0].revents != 0)
-				is_open = take_output(output_fd, output);
-		}
+		if (poll(fds, 2, step) < 0 && errno != EINTR)
+			return -1;
+		if (is_open && fds[0].revents != 0)
+			is_open = take_output(output_fd, output);
+		end_if_wanted(program, pid, &ending);
 		do
-			got = waitpid(pid, status, is_open || pidfd >= 0 ? WNOHANG : 0);
+			got = waitpid(pid, status, WNOHANG);
 		while (got < 0 && errno == EINTR);
 	}
 	if (got < 0)
@@ -156,7 +185,7 @@ int mig_program_run(const struct mig_program *program, int *status, struct mig_e
 		close(write_fd);
 	if (rc != 0)
 		return mig_error_set_errno(err, rc, "cannot run '%s'", program->argv[0]);
-	if (wait_for(pid, read_fd, program->output, status) < 0)
+	if (wait_for(program, pid, read_fd, status) < 0)
 		return mig_error_set_errno(err, errno, "cannot wait for '%s'", program->argv[0]);
 	return 0;
 }

@@ -5,14 +5,22 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "shared/buf.h"
 #include "shared/error.h"
+
+#define MIG_PROGRAM_GRACE_MS 5000
 
 struct mig_program {
 	const char *const *argv; /* ended by NULL; argv[0] is a path or a name looked up on PATH */
 	const char *const *envp; /* ended by NULL; NULL: the environment of this process */
 	const char *workdir;	 /* NULL: where this process is */
 	struct mig_buf *output;	 /* stdout and stderr, up to its maximum; NULL: dropped */
+	/* Whether it is to end before its time; NULL: never. It and its process group are asked by
+	 * SIGTERM then, and forced by SIGKILL MIG_PROGRAM_GRACE_MS later. */
+	bool (*is_interrupted)(void *cookie);
+	void *cookie;
 };
 
 /*

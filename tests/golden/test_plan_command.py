@@ -136,4 +136,15 @@ def standard_output_that_is_full():
         tap.equal(status(node), before, command)
 
 
+@test
+def totals_that_are_there_are_never_too_hard():
+    """Many kinds over many GPUs, where the search may end without a result."""
+    node = create(f'32x{A100}')
+    tap.succeeded(on(node, 'apply', '0-4=4g.20gb,3g.20gb', '5-11=3g.20gb*2',
+                     '12-19=2g.10gb*3,1g.5gb+me', '20=3g.20gb,2g.10gb,1g.5gb*2', '21=1g.10gb*4',
+                     '22=1g.10gb*2,1g.5gb*3', '23-29=1g.5gb*7', '30=1g.5gb*6', '31=on'))
+    tap.succeeded(on(node, 'assert', 'all=total:1g.5gb*60,3g.20gb*20,2g.10gb*25,1g.5gb+me*8,'
+                                     '4g.20gb*5,1g.10gb*6'))
+
+
 tap.main()

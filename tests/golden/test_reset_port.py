@@ -74,6 +74,15 @@ def a_reset_that_fails_is_rolled_back():
 
 
 @test
+def a_reset_that_hangs_is_ended_by_a_signal():
+    node = create(f'1x{A100}:reset-required')
+    program = executable('reset', '#!/bin/sh\nkill -TERM $PPID\nsleep 1000\n')
+    got = tap.exited(on(node, 'apply', '0=7g.40gb', env={'MIGCTL_RESET_PROGRAM': program}), 8)
+    tap.contains(got.stderr, 'could not reset: killed by signal 15; rolled back')
+    tap.equal(modes(node), [(False, False)])
+
+
+@test
 def a_reset_that_does_nothing_is_found_out():
     node = create(f'1x{A100}:reset-required')
     program = executable('reset', '#!/bin/sh\nexit 0\n')

@@ -108,4 +108,18 @@ def a_lost_gpu_is_told_and_the_others_are_taken_back():
     tap.equal([gpu.layout for gpu in state(node)], ['3g.20gb@4[3g.20gb@0]'] * 2)
 
 
+@test
+def undo_and_boot_go_back_first_also_when_they_have_nothing_to_do():
+    for command, status in (('undo', 4), ('boot', 0)):
+        node = create(f'1x{A100}', name=command)
+        before = state(node)
+        number = died(node, 'apply', '0=1g.5gb*3')
+        tap.true(state(node) != before)
+        got = tap.exited(on(node, command), status)
+        tap.contains(got.stderr, f'migctl: transaction {number} was left unfinished and was rolled '
+                                 'back first')
+        tap.equal(state(node), before)
+        tap.equal(history(node)[0]['result'], 'rolled-back')
+
+
 tap.main()

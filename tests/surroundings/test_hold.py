@@ -112,7 +112,7 @@ def is_listed_and_in_the_way(options):
     with holder(options, uuid) as (_, pid):
         is_held_by(pid)
         got = tap.exited(apply('n', file, 'other'), 5)
-        tap.contains(got.stderr, f'3g.20gb at 4:4 has to go and is in use by process {pid} ')
+        tap.contains(got.stderr, f'3g.20gb at 4:4 of GPU 0 is held by process {pid} ')
 
 
 def is_ended_by_its_outer_pid(options):

@@ -280,8 +280,8 @@ static int reset_node(const char *node, const char *const *uuids, unsigned int c
 	return rc;
 }
 
-static int reset_gpus(void *cookie, const char *const *uuids, unsigned int count,
-		      struct mig_error **err)
+static int reset_gpus(void *cookie, MIG_UNUSED const struct mig_context *ctx,
+		      const char *const *uuids, unsigned int count, struct mig_error **err)
 {
 	const struct fault *fault = happen(EVENT_RESET, 0, true);
 	int rc;

@@ -88,6 +88,25 @@ MIG_TEST(signals_have_their_default_effect_in_it)
 	MIG_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
+/* Asked for the second time, so that the program runs by then. */
+static bool is_over(void *cookie)
+{
+	unsigned int *looks = cookie;
+
+	return ++*looks > 1;
+}
+
+MIG_TEST(it_can_be_ended_and_its_children_with_it)
+{
+	const char *const argv[] = {"sh", "-c", "sleep 1000 & wait", NULL};
+	unsigned int looks = 0;
+	struct mig_program program = {.argv = argv, .is_interrupted = is_over, .cookie = &looks};
+	int status = 0;
+
+	MIG_ASSERT_INT_EQ(mig_program_run(&program, &status, NULL), 0);
+	MIG_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+
 MIG_TEST(what_is_not_there_is_named)
 {
 	const char *const argv[] = {"/nonexistent/program", NULL};

@@ -470,10 +470,12 @@ MIG_TEST(no_hook_runs_for_what_is_impossible)
 static unsigned int resets;
 static int reset_code;
 
-static int reset(void *cookie, const char *const *uuids, unsigned int count, struct mig_error **err)
+static int reset(void *cookie, const struct mig_context *ctx, const char *const *uuids,
+		 unsigned int count, struct mig_error **err)
 {
 	struct fake_gpu *gpu = cookie;
 
+	(void)ctx;
 	resets++;
 	/* NVML keeps GPUs open, and who has a GPU open keeps it from being reset. */
 	MIG_ASSERT(gpu->driver->is_shut_down);
