@@ -35,9 +35,10 @@ ALLOWED = {
     'config': ['config', 'core', 'shared'],
     # A recording is a node description: its type is the only thing of the simulator used here.
     'record': ['record', 'core', 'nvml', 'shared', 'sim/control/control.h', 'data'],
+    'doctor': ['doctor', 'core', 'nvml', 'shared'],
     'export': ['export', 'core', 'shared'],
-    'cli': ['cli', 'smi', 'parted', 'export', 'config', 'record', 'core', 'nvml', 'shared', 'sim/control',
-            'data'],
+    'cli': ['cli', 'smi', 'parted', 'export', 'config', 'record', 'doctor', 'core', 'nvml', 'shared',
+            'sim/control', 'data'],
     'smi': ['smi', 'nvml', 'shared', 'core', 'config', 'export', 'data'],
     'parted': ['parted', 'nvml', 'shared', 'core', 'config', 'export', 'data'],
 }
@@ -45,6 +46,7 @@ ALLOWED = {
 # Headers of other projects, and the folders that may use them.
 THIRD_PARTY = {
     'yaml.h': ['config'],
+    'libsmartcols.h': ['cli'],
     'jansson.h': ['config', 'sim/control'],
 }
 

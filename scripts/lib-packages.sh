@@ -24,6 +24,7 @@ ninja-build command:ninja
 pkgconf command:pkg-config
 libyaml-dev header:yaml.h
 libjansson-dev header:jansson.h
+libsmartcols-dev header:libsmartcols/libsmartcols.h
 python3 command:python3'
 
 # What the tests need beyond the build, and what --peers needs beyond that.

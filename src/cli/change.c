@@ -83,7 +83,50 @@ static struct mig_plan_view view_of(const struct run *run)
 				      .estimate = &run->estimate};
 }
 
-static void print_created(const struct mig_transaction *t, struct mig_buf *out)
+/* GPU instances that were made empty: their ids, with which compute instances are made. */
+static void print_empty(const struct mig_transaction *t, struct mig_buf *out)
+{
+	for (unsigned int i = 0; i < t->plan->op_count; i++) {
+		const struct mig_op *op = &t->plan->ops[i];
+		bool is_empty = op->kind == MIG_OP_GI_CREATE;
+
+		for (unsigned int n = 0; n < t->after->gpu_count; n++) {
+			const struct mig_gpu *gpu = &t->after->gpus[n];
+
+			for (unsigned int g = 0; is_empty && g < gpu->gi_count; g++) {
+				if (strcmp(gpu->uuid, op->gpu_uuid) != 0 ||
+				    gpu->gi[g].start != op->gi_start || gpu->gi[g].ci_count > 0)
+					continue;
+				mig_buf_printf(
+					out,
+					"New GPU instance %u of GPU %u: %s at %u:%u, without "
+					"a compute instance; migctl create -g %u:%u makes "
+					"one\n",
+					gpu->gi[g].id, gpu->index, op->gi_profile_name,
+					op->gi_start, op->gi_size, gpu->index, gpu->gi[g].id);
+			}
+		}
+	}
+}
+
+static void print_use(const struct mig_transaction *t, struct mig_buf *out)
+{
+	unsigned int count = 0;
+	const char *first = NULL;
+
+	for (unsigned int i = 0; i < t->plan->op_count; i++) {
+		if (t->plan->ops[i].kind != MIG_OP_CI_CREATE || t->results[i].uuid[0] == '\0')
+			continue;
+		if (count++ == 0)
+			first = t->results[i].uuid;
+	}
+	if (first != NULL)
+		mig_buf_printf(out, "To use %s:\n  CUDA_VISIBLE_DEVICES=%s COMMAND\n",
+			       count == 1 ? "it" : "one of them", first);
+	print_empty(t, out);
+}
+
+static void print_created(const struct mig_transaction *t, bool tells_use, struct mig_buf *out)
 {
 	bool is_any = false;
 
@@ -100,6 +143,8 @@ static void print_created(const struct mig_transaction *t, struct mig_buf *out)
 		mig_buf_printf(out, "  GPU %-2u  %-4s  %-14s  %s\n", op->gpu_index, place,
 			       op->ci_profile_name, t->results[i].uuid);
 	}
+	if (tells_use && t->after != NULL)
+		print_use(t, out);
 	mig_buf_printf(out, "Done: %u operation%s.\n", t->plan->op_count,
 		       t->plan->op_count == 1 ? "" : "s");
 }
@@ -228,6 +273,8 @@ static int planned(void *cookie, const struct mig_snapshot *snapshot, const stru
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
 	if (!run->is_json) {
 		mig_plan_print(&view, &out);
+		if (run->change->costs != NULL)
+			run->change->costs(run->change->request.cookie, snapshot, plan, &out);
 		flush(&out, stdout);
 	}
 	/* Who cannot be told would take a failure for "nothing changed". */
@@ -393,7 +440,7 @@ static void print_result(struct run *run, const struct mig_error *failure)
 		json_result(run, failure, &out);
 		flush(&out, stdout);
 	} else if (failure == NULL && t->plan->op_count > 0) {
-		print_created(t, &out);
+		print_created(t, run->change->tells_use, &out);
 		flush(&out, stdout);
 	} else if (failure != NULL && mig_error_changed(failure) == MIG_CHANGED_PARTIAL) {
 		print_outcomes("What was done:", t->plan, t->results, &out);

@@ -30,6 +30,11 @@ struct mig_change {
 	const char *schema; /* "migctl.apply/1" */
 	/* kind, command, undoes, want and cookie are the caller's; the rest is filled in here. */
 	struct mig_transaction_request request;
+	/* Appends what a change costs beyond what its plan shows; NULL: nothing. Gets the request's
+	 * cookie. */
+	void (*costs)(void *cookie, const struct mig_snapshot *snapshot,
+		      const struct mig_plan *plan, struct mig_buf *out);
+	bool tells_use;		  /* how a program gets onto the new devices */
 	const char *config_file;  /* for the environment of hooks; NULL: none */
 	const char *config_label; /* likewise */
 };

@@ -44,6 +44,24 @@ struct mig_invocation {
 	int rest;      /* how many of args stood before it; else arg_count */
 };
 
+/* A column of a command's table (cli/table.h). */
+enum mig_column_type {
+	MIG_COLUMN_STRING,
+	MIG_COLUMN_NUMBER, /* a cell is digits; `unit` stands behind them in the text only */
+	MIG_COLUMN_PLACE,  /* start:size; in JSON two numbers, MEMBER_start and MEMBER_size */
+	MIG_COLUMN_OWN,	   /* the JSON value is written by the table's json_own */
+};
+
+struct mig_column {
+	const char *name;   /* "PROFILE"; NULL ends the list */
+	const char *member; /* its name in JSON; NULL: not there */
+	const char *help;   /* one line */
+	enum mig_column_type type;
+	const char *unit;
+	bool is_default; /* shown without -o */
+	bool is_tree;	 /* drawn as a tree by --tree, and shown then by default */
+};
+
 enum mig_cmd_group {
 	MIG_GROUP_NODE,	     /* status, list, profiles */
 	MIG_GROUP_LAYOUT,    /* plan, apply, undo */
@@ -62,6 +80,7 @@ struct mig_cmd {
 	bool passes_rest; /* everything from the first argument on is the command's (sim exec) */
 	bool passes_all;  /* as it stands, options too: it has a parser of its own (smi) */
 	const struct mig_option *options;
+	const struct mig_column *columns; /* of its table (cli/table.h), for -o; NULL: none */
 	/* Returns an exit status. On an error it sets *err and returns -1 for the status that the
 	 * error has, or a status of its own (126 and 127 of `sim exec`). */
 	int (*run)(const struct mig_invocation *inv, struct mig_error **err);

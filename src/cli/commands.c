@@ -11,6 +11,17 @@
 	"1=3g.20gb@4, 2-3=off or all=total:1g.5gb*10; see migctl-config(5). Without one,\n" \
 	"the label of a configuration file.\n"
 
+#define STATUS_HELP                                                                       \
+	"  +0-------+1--------2-------+3--- ...   memory units, as in 1g.5gb@0\n"         \
+	"  |1g.5gb  |2g.10gb          |free       GPU instances: profiles; free room\n"   \
+	"  |GI 7    |GI 3             |1g.5gb*2   ids; what fits there, each alone\n"     \
+	"  |CI 0    |CI 0 1c :free    |           compute instances; 1c: 1 slice of 2\n"  \
+	"  |python  |        :        |           who uses them; \"in use\" says more\n"  \
+	"  +--------+-----------------+--- ...\n"                                         \
+	"no CI: nothing can run in it. unused: memory that no profile can take now.\n"    \
+	"full: nothing fits. fits now: how many more of each profile, alone. More than\n" \
+	"8 GPUs are a line each. Others than root see names, modes and MIG devices.\n"
+
 const struct mig_cmd mig_commands[] = {
 	{
 		.name = "status",
@@ -19,9 +30,113 @@ const struct mig_cmd mig_commands[] = {
 		.args = "",
 		.options = mig_cmd_status_options,
 		.run = mig_cmd_status_run,
-		.details = "\"fits now\": how many more of each profile, alone, there is room for. "
-			   "The\n"
-			   "UUIDs of the MIG devices are in the JSON.\n",
+		.details = STATUS_HELP,
+	},
+	{
+		.name = "doctor",
+		.group = MIG_GROUP_NODE,
+		.summary = "find what is wrong with this node, and say how to mend it",
+		.args = "",
+		.options = mig_cmd_doctor_options,
+		.run = mig_cmd_doctor_run,
+		.details =
+			"Reads only. Exit status 0: nothing is wrong (notes are no problems); 1: "
+			"something\n"
+			"is; 6: there is no driver.\n",
+	},
+	{
+		.name = "completion",
+		.group = MIG_GROUP_NODE,
+		.summary = "print what a shell needs to complete these commands",
+		.args = "bash|zsh|fish",
+		.min_args = 1,
+		.max_args = 1,
+		.run = mig_cmd_completion_run,
+		.details = "Installed with migctl. From a build tree: source <(migctl completion "
+			   "bash)\n",
+	},
+	{
+		.name = "list",
+		.group = MIG_GROUP_NODE,
+		.summary = "list the MIG devices, one a line",
+		.args = "",
+		.options = mig_cmd_list_options,
+		.columns = mig_cmd_list_columns,
+		.run = mig_cmd_list_run,
+	},
+	{
+		.name = "profiles",
+		.group = MIG_GROUP_NODE,
+		.summary = "show what GPUs can be divided into, and what fits now",
+		.args = "",
+		.options = mig_cmd_profiles_options,
+		.columns = mig_cmd_profiles_columns,
+		.run = mig_cmd_profiles_run,
+		.details = "Neighbouring GPUs that are alike are one line (0-7).\n",
+	},
+	{
+		.name = "placements",
+		.group = MIG_GROUP_NODE,
+		.summary = "show where instances can lie, and what is there",
+		.args = "",
+		.options = mig_cmd_placements_options,
+		.columns = mig_cmd_placements_columns,
+		.run = mig_cmd_placements_run,
+		.details = "Neighbouring GPUs that are alike are one line (0-7).\n",
+	},
+	{
+		.name = "mode",
+		.group = MIG_GROUP_NODE,
+		.summary = "turn MIG mode on or off",
+		.args = "on|off",
+		.min_args = 1,
+		.max_args = 1,
+		.options = mig_cmd_mode_options,
+		.run = mig_cmd_mode_run,
+		.details =
+			"Of all GPUs that have MIG, or those of -i. Prints before it begins what "
+			"that\n"
+			"costs: a reset, instances that go, who is in the way. -n does only "
+			"that.\n",
+	},
+	{
+		.name = "create",
+		.group = MIG_GROUP_NODE,
+		.summary = "make GPU instances, or compute instances in one, beside what is there",
+		.args = "[PROFILE...]",
+		.max_args = -1,
+		.options = mig_cmd_create_options,
+		.run = mig_cmd_create_run,
+		.details =
+			"PROFILE is a profile or its id, with *COUNT or @START behind it; several "
+			"may "
+			"have\n"
+			"commas between: 1g.5gb*3 3g.20gb@4 or 19,19,14,9. All are made or none; "
+			"nothing\n"
+			"that is there moves. Each GPU instance gets the compute instance that "
+			"fills "
+			"it.\n"
+			"With -g PROFILE are compute instances (1c.3g.20gb, 1c, an id); without "
+			"PROFILE "
+			"the\n"
+			"one that fills it. 'migctl profiles' shows what fits.\n",
+	},
+	{
+		.name = "destroy",
+		.group = MIG_GROUP_NODE,
+		.summary = "take out instances",
+		.args = "[INSTANCE...]",
+		.max_args = -1,
+		.options = mig_cmd_destroy_options,
+		.run = mig_cmd_destroy_run,
+		.details =
+			"INSTANCE is the UUID of a MIG device, GPU:GI, GPU:GI:CI, the id of a GPU "
+			"instance\n"
+			"(with -i), or a profile, which means all of them (3g.20gb@4: the one "
+			"there). A\n"
+			"GPU instance whose last compute instance goes, goes with it. All go or "
+			"none; what\n"
+			"is in use is named and nothing is done (exit status 5).\n",
 	},
 	{
 		.name = "record",
@@ -112,7 +227,7 @@ const struct mig_cmd mig_commands[] = {
 	{
 		.name = "undo",
 		.group = MIG_GROUP_LAYOUT,
-		.summary = "go back to the layout before the last apply",
+		.summary = "go back to the layout before the last change",
 		.args = "",
 		.options = mig_cmd_undo_options,
 		.run = mig_cmd_undo_run,

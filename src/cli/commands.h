@@ -14,6 +14,32 @@ int mig_cmd_record_run(const struct mig_invocation *inv, struct mig_error **err)
 extern const struct mig_option mig_cmd_status_options[];
 int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err);
 
+/* cli/list.c, profiles.c, placements.c */
+extern const struct mig_option mig_cmd_list_options[];
+extern const struct mig_option mig_cmd_profiles_options[];
+extern const struct mig_option mig_cmd_placements_options[];
+extern const struct mig_column mig_cmd_list_columns[];
+extern const struct mig_column mig_cmd_profiles_columns[];
+extern const struct mig_column mig_cmd_placements_columns[];
+int mig_cmd_list_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_profiles_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_placements_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/create.c, destroy.c, mode.c */
+extern const struct mig_option mig_cmd_create_options[];
+extern const struct mig_option mig_cmd_destroy_options[];
+extern const struct mig_option mig_cmd_mode_options[];
+int mig_cmd_create_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_destroy_run(const struct mig_invocation *inv, struct mig_error **err);
+int mig_cmd_mode_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/completion.c */
+int mig_cmd_completion_run(const struct mig_invocation *inv, struct mig_error **err);
+
+/* cli/doctor.c */
+extern const struct mig_option mig_cmd_doctor_options[];
+int mig_cmd_doctor_run(const struct mig_invocation *inv, struct mig_error **err);
+
 /* cli/smi.c */
 int mig_cmd_smi_run(const struct mig_invocation *inv, struct mig_error **err);
 

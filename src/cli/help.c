@@ -142,6 +142,19 @@ void mig_help_family(FILE *out, const struct mig_cmd *table, const char *family)
 		family, (int)strcspn(family, " "), family);
 }
 
+static void print_columns(FILE *out, const struct mig_column *columns)
+{
+	size_t width = 0;
+
+	for (const struct mig_column *c = columns; c->name; c++)
+		width = MIG_MAX(width, strlen(c->name));
+	fprintf(out, "\nColumns (* without -o):\n");
+	for (const struct mig_column *c = columns; c->name; c++) {
+		fprintf(out, "  %c %-*s  ", c->is_default ? '*' : ' ', (int)width, c->name);
+		print_from(out, width + 6, c->help);
+	}
+}
+
 void mig_help_command(FILE *out, const struct mig_cmd *cmd)
 {
 	static const struct mig_option help[] = {
@@ -155,6 +168,8 @@ void mig_help_command(FILE *out, const struct mig_cmd *cmd)
 	if (cmd->details)
 		fprintf(out, "\n%s", cmd->details);
 	print_options(out, cmd->options, help);
+	if (cmd->columns)
+		print_columns(out, cmd->columns);
 }
 
 /* ---- the table as JSON ------------------------------------------------------------------------ */
@@ -171,6 +186,20 @@ static void dump_options(struct mig_json *json, const struct mig_option *options
 		mig_json_member_string(json, "letter", options[i].letter ? letter : NULL);
 		mig_json_member_string(json, "value", options[i].value);
 		mig_json_member_string(json, "help", options[i].help);
+		mig_json_object_end(json);
+	}
+	mig_json_array_end(json);
+}
+
+static void dump_columns(struct mig_json *json, const struct mig_column *columns)
+{
+	mig_json_key(json, "columns");
+	mig_json_array_begin(json);
+	for (; columns && columns->name; columns++) {
+		mig_json_object_begin(json);
+		mig_json_member_string(json, "name", columns->name);
+		mig_json_member_string(json, "help", columns->help);
+		mig_json_member_bool(json, "shown", columns->is_default);
 		mig_json_object_end(json);
 	}
 	mig_json_array_end(json);
@@ -193,6 +222,7 @@ int mig_help_dump(struct mig_buf *out, const struct mig_cmd *table, struct mig_e
 		mig_json_member_string(&json, "summary", table->summary);
 		mig_json_member_string(&json, "args", table->args);
 		dump_options(&json, table->options);
+		dump_columns(&json, table->columns);
 		mig_json_object_end(&json);
 	}
 	mig_json_array_end(&json);

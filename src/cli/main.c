@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/parse.h"
 #include "shared/file.h"
@@ -33,7 +34,8 @@ struct globals {
 	const char *node;
 	bool wants_help;
 	bool wants_version;
-	bool wants_dump; /* --dump-commands: for tests, not for people */
+	bool wants_dump;       /* --dump-commands: for tests, not for people */
+	bool wants_completion; /* --complete: for shells (cli/complete.h) */
 };
 
 /* ---- saying what went wrong ------------------------------------------------------------------- */
@@ -159,6 +161,10 @@ static int parse_globals(int argc, char **argv, struct globals *globals, struct 
 			globals->wants_dump = true;
 			continue;
 		}
+		if (strcmp(argv[at], "--complete") == 0) {
+			globals->wants_completion = true;
+			return globals->node != NULL ? at : at + 1;
+		}
 		if (strcmp(argv[at], "--") == 0)
 			return at + 1;
 		result = parse_node(argc, argv, &at, globals, err);
@@ -255,6 +261,8 @@ static int dispatch(int argc, char **argv, struct mig_error **err)
 		printf("migctl %s\n", MIG_VERSION);
 		return MIG_EXIT_OK;
 	}
+	if (globals.wants_completion && globals.node == NULL)
+		return mig_complete_run(argc - before, argv + before, err);
 	if (globals.wants_help)
 		return run_help(argc - before, argv + before, err);
 	/* Without a command it is the same mistake on a node and off it. */

@@ -9,13 +9,13 @@
 #include "cli/picture.h"
 
 #include <langinfo.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "shared/text.h"
 
-#define WIDTH_MIN 40
 #define INDENT	  2
 #define UNITS_MAX MIG_FACTS_UNITS_MAX
 
@@ -39,13 +39,42 @@ struct drawing {
 
 void mig_picture_style_of_stdout(struct mig_picture_style *style)
 {
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
 	struct winsize size;
 
+	style->colour = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0') &&
+			(term == NULL || strcmp(term, "dumb") != 0);
 	style->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	style->width = 80;
 	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
 	    size.ws_col > 0)
 		style->width = size.ws_col;
+}
+
+void mig_tone_begin(const struct mig_picture_style *style, enum mig_tone tone, struct mig_buf *out)
+{
+	static const char *const codes[] = {
+		[MIG_TONE_NAME] = "1",	[MIG_TONE_FAINT] = "2",	   [MIG_TONE_FREE] = "32",
+		[MIG_TONE_HELD] = "33", [MIG_TONE_WRONG] = "1;31",
+	};
+
+	if (style->colour && tone != MIG_TONE_PLAIN)
+		mig_buf_printf(out, "\033[%sm", codes[tone]);
+}
+
+void mig_tone_end(const struct mig_picture_style *style, enum mig_tone tone, struct mig_buf *out)
+{
+	if (style->colour && tone != MIG_TONE_PLAIN)
+		mig_buf_puts(out, "\033[0m");
+}
+
+void mig_tone_put(const struct mig_picture_style *style, enum mig_tone tone, const char *text,
+		  struct mig_buf *out)
+{
+	mig_tone_begin(style, tone, out);
+	mig_buf_puts(out, text);
+	mig_tone_end(style, tone, out);
 }
 
 static void repeat(struct mig_buf *out, const char *text, unsigned int count)
@@ -156,7 +185,7 @@ int mig_picture_draw(const struct mig_gpu *gpu, const struct mig_picture_style *
 		     struct mig_buf *out)
 {
 	struct drawing d = {.gpu = gpu, .out = out, .marks = style->utf8 ? &utf8 : &ascii};
-	unsigned int width = MIG_MAX(style->width, WIDTH_MIN);
+	unsigned int width = MIG_MAX(style->width, MIG_PICTURE_WIDTH_MIN);
 
 	if (gpu->facts == NULL || gpu->facts->units == 0)
 		return 0;

@@ -3,214 +3,33 @@
  * migctl status: the node at a glance, each GPU drawn as its slices.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/commands.h"
+#include "cli/duration.h"
 #include "cli/look.h"
-#include "cli/picture.h"
+#include "cli/output.h"
+#include "cli/picture_svg.h"
 #include "cli/session.h"
-#include "core/model.h"
-#include "core/space.h"
-#include "shared/json_writer.h"
+#include "cli/status_parts.h"
+#include "shared/file.h"
 #include "shared/number.h"
 #include "shared/text.h"
 
-#define OUTPUT_MAX (16 * 1024 * 1024)
-#define ROOM_WIDTH 80 /* columns of the list of what fits */
+#define OUTPUT_MAX	    (16 * 1024 * 1024)
+#define SVG_MODE	    0644
+#define WATCH_PERIOD_MS	    2000
+#define WATCH_PERIOD_MIN_MS 1000
 
 const struct mig_option mig_cmd_status_options[] = {
 	{"id", 'i', "GPU", "only this GPU: index, UUID or PCI address; may be a comma list"},
+	{"watch", 0, "[=TIME]", "show it again on every change and every TIME (2s)"},
+	{"svg", 0, "FILE", "write the picture as SVG ('-': standard output)"},
 	{"json", 0, NULL, "print JSON (schema migctl.status/1)"},
 	{NULL, 0, NULL, NULL},
 };
-
-/* How many more of one profile alone would fit now. */
-static unsigned int fits_now(const struct mig_gpu *gpu, unsigned int gi_row)
-{
-	const struct mig_gi_profile *profile = &gpu->facts->gi[gi_row];
-	struct mig_space space;
-	struct mig_space_state state;
-	unsigned int count = 0;
-
-	mig_facts_gi_space(gpu->facts, &space);
-	mig_gpu_space_state(gpu, &space, &state);
-	for (unsigned int i = 0; i < profile->start_count; i++) {
-		if (!mig_space_fits(&space, &state, gi_row, profile->starts[i]))
-			continue;
-		mig_space_add(&space, &state, gi_row, profile->starts[i]);
-		count++;
-	}
-	return count;
-}
-
-static const char *mode_text(const struct mig_gpu *gpu)
-{
-	if (!gpu->is_mig_capable)
-		return "no MIG";
-	if (gpu->mig_current == gpu->mig_pending)
-		return gpu->mig_current ? "MIG on" : "MIG off";
-	return gpu->mig_pending ? "MIG off, on after a reset" : "MIG on, off after a reset";
-}
-
-/* ---- text ------------------------------------------------------------------------------------- */
-
-static void print_room(const struct mig_gpu *gpu, struct mig_buf *out)
-{
-	static const char title[] = "  fits now: ";
-	size_t column = 0;
-
-	for (unsigned int i = 0; i < gpu->facts->gi_count; i++) {
-		unsigned int count = fits_now(gpu, i);
-		char text[MIG_PROFILE_NAME_SIZE + 16];
-
-		if (count == 0)
-			continue;
-		mig_text_format(text, sizeof(text), "%u x %s", count, gpu->facts->gi[i].name);
-		if (column > 0 && column + strlen(" or ") + strlen(text) > ROOM_WIDTH) {
-			mig_buf_printf(out, "\n%*sor ", (int)strlen(title), "");
-			column = strlen(title) + strlen("or ");
-		} else {
-			mig_buf_puts(out, column == 0 ? title : " or ");
-			column += column == 0 ? strlen(title) : strlen(" or ");
-		}
-		mig_buf_puts(out, text);
-		column += strlen(text);
-	}
-	mig_buf_puts(out, column > 0 ? "\n" : "  full\n");
-}
-
-static void print_holders(const struct mig_gpu *gpu, struct mig_buf *out)
-{
-	for (unsigned int i = 0; i < gpu->gi_count; i++) {
-		const struct mig_gpu_instance *gi = &gpu->gi[i];
-
-		for (unsigned int c = 0; c < gi->ci_count; c++) {
-			for (unsigned int h = 0; h < gi->ci[c].holder_count; h++) {
-				const struct mig_holder *holder = &gi->ci[c].holders[h];
-
-				mig_buf_printf(out, "  in use: %s at %u:%u by %s %u ",
-					       gpu->facts->gi[gi->gi_row].name, gi->start, gi->size,
-					       holder->provider, holder->pid);
-				mig_text_escape_terminal(out, holder->name);
-				mig_buf_putc(out, '\n');
-			}
-		}
-	}
-}
-
-static void print_gpu(const struct mig_gpu *gpu, const struct mig_picture_style *style,
-		      struct mig_buf *out)
-{
-	mig_buf_printf(out, "GPU %u  ", gpu->index);
-	if (gpu->is_lost) {
-		mig_buf_puts(out, "lost (fallen off the bus)\n");
-		return;
-	}
-	mig_text_escape_terminal(out, gpu->name);
-	mig_buf_printf(out, "  %s  %s", gpu->pci_address, mode_text(gpu));
-	mig_buf_puts(out, gpu->mig_current && gpu->gi_count == 0 ? ", no instances\n" : "\n");
-	if (!gpu->mig_current)
-		return;
-	mig_picture_draw(gpu, style, out);
-	print_holders(gpu, out);
-	print_room(gpu, out);
-}
-
-/* ---- JSON ------------------------------------------------------------------------------------- */
-
-static void json_instance(struct mig_json *json, const struct mig_gpu *gpu,
-			  const struct mig_gpu_instance *gi)
-{
-	const struct mig_gi_profile *profile = &gpu->facts->gi[gi->gi_row];
-	char id[16];
-
-	mig_json_object_begin(json);
-	mig_text_format(id, sizeof(id), "%u", gi->id);
-	mig_json_member_string(json, "gpu_instance_id", id);
-	mig_json_member_string(json, "profile", profile->name);
-	mig_json_member_uint(json, "placement_start", gi->start);
-	mig_json_member_uint(json, "placement_size", gi->size);
-	mig_json_member_uint(json, "memory_mib", profile->memory_mib);
-	mig_json_key(json, "compute_instances");
-	mig_json_array_begin(json);
-	for (unsigned int i = 0; i < gi->ci_count; i++) {
-		const struct mig_compute_instance *ci = &gi->ci[i];
-		char name[MIG_PROFILE_NAME_SIZE];
-
-		mig_facts_device_name(profile, ci->ci_row, name, sizeof(name));
-		mig_json_object_begin(json);
-		mig_text_format(id, sizeof(id), "%u", ci->id);
-		mig_json_member_string(json, "compute_instance_id", id);
-		mig_json_member_string(json, "profile", name);
-		mig_json_member_uint(json, "placement_start", ci->start);
-		mig_json_member_uint(json, "placement_size", ci->size);
-		mig_json_member_string(json, "uuid", ci->uuid[0] != '\0' ? ci->uuid : NULL);
-		mig_json_key(json, "holders");
-		mig_json_array_begin(json);
-		for (unsigned int h = 0; h < ci->holder_count; h++) {
-			mig_json_object_begin(json);
-			mig_json_member_string(json, "kind", ci->holders[h].provider);
-			mig_json_member_uint(json, "pid", ci->holders[h].pid);
-			mig_json_member_string(json, "name", ci->holders[h].name);
-			mig_json_member_string(json, "user", ci->holders[h].user);
-			mig_json_object_end(json);
-		}
-		mig_json_array_end(json);
-		mig_json_object_end(json);
-	}
-	mig_json_array_end(json);
-	mig_json_object_end(json);
-}
-
-static void json_gpu(struct mig_json *json, const struct mig_gpu *gpu)
-{
-	mig_json_object_begin(json);
-	mig_json_member_uint(json, "index", gpu->index);
-	mig_json_member_bool(json, "lost", gpu->is_lost);
-	mig_json_member_string(json, "name", gpu->is_lost ? NULL : gpu->name);
-	mig_json_member_string(json, "uuid", gpu->is_lost ? NULL : gpu->uuid);
-	mig_json_member_string(json, "pci_address", gpu->is_lost ? NULL : gpu->pci_address);
-	mig_json_member_bool(json, "mig_capable", gpu->is_mig_capable);
-	mig_json_member_bool(json, "mig_mode", gpu->mig_current);
-	mig_json_member_bool(json, "mig_mode_pending", gpu->mig_pending);
-	mig_json_key(json, "gpu_instances");
-	mig_json_array_begin(json);
-	for (unsigned int i = 0; i < gpu->gi_count; i++)
-		json_instance(json, gpu, &gpu->gi[i]);
-	mig_json_array_end(json);
-	mig_json_key(json, "fits_now");
-	mig_json_array_begin(json);
-	for (unsigned int i = 0; gpu->mig_current && i < gpu->facts->gi_count; i++) {
-		mig_json_object_begin(json);
-		mig_json_member_string(json, "profile", gpu->facts->gi[i].name);
-		mig_json_member_uint(json, "count", fits_now(gpu, i));
-		mig_json_object_end(json);
-	}
-	mig_json_array_end(json);
-	mig_json_object_end(json);
-}
-
-static int print_json(const struct mig_snapshot *snapshot, const bool *chosen, struct mig_buf *out,
-		      struct mig_error **err)
-{
-	struct mig_json json;
-
-	mig_json_init(&json, out);
-	mig_json_object_begin(&json);
-	mig_json_member_string(&json, "schema", "migctl.status/1");
-	mig_json_member_string(&json, "driver_version", snapshot->driver_version);
-	mig_json_key(&json, "gpus");
-	mig_json_array_begin(&json);
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (chosen[i])
-			json_gpu(&json, &snapshot->gpus[i]);
-	}
-	mig_json_array_end(&json);
-	mig_json_object_end(&json);
-	if (mig_json_finish(&json) < 0)
-		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "the output is too large");
-	return 0;
-}
 
 /* ---- which GPUs ------------------------------------------------------------------------------- */
 
@@ -280,38 +99,148 @@ static int check_lost(const struct mig_context *ctx, const struct mig_snapshot *
 	return 0;
 }
 
-int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
-{
-	_cleanup_session_ struct mig_session session = {0};
-	_cleanup_snapshot_ struct mig_snapshot *snapshot = NULL;
-	_cleanup_buf_ struct mig_buf out = MIG_BUF_INIT(OUTPUT_MAX);
-	_cleanup_free_ bool *chosen = NULL;
-	struct mig_picture_style style;
+#define READ_FLAGS \
+	(MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS | MIG_SNAPSHOT_LOST | MIG_SNAPSHOT_PARTIAL)
 
-	if (mig_session_open(&session, err) < 0 ||
-	    mig_snapshot_read(&session.ctx,
-			      MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS | MIG_SNAPSHOT_LOST,
-			      &snapshot, err) < 0)
+/* A look at the node: what was read of it, and which GPUs are meant. */
+struct sight {
+	struct mig_snapshot *snapshot;
+	bool *chosen;
+	struct mig_status_view view;
+};
+
+static void sight_clear(struct sight *sight)
+{
+	mig_snapshot_free(sight->snapshot);
+	free(sight->chosen);
+	*sight = (struct sight){.snapshot = NULL};
+}
+
+static int look(const struct mig_session *session, const char *list, struct sight *sight,
+		struct mig_error **err)
+{
+	struct mig_snapshot *snapshot;
+
+	if (mig_snapshot_read(&session->ctx, READ_FLAGS, &sight->snapshot, err) < 0)
 		return -1;
-	chosen = calloc((size_t)snapshot->gpu_count + 1, sizeof(*chosen));
-	if (chosen == NULL)
+	snapshot = sight->snapshot;
+	sight->chosen = calloc((size_t)snapshot->gpu_count + 1, sizeof(*sight->chosen));
+	if (sight->chosen == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	if (choose(snapshot, mig_option_value(inv, "id"), chosen, err) < 0)
+	sight->view = (struct mig_status_view){.snapshot = snapshot, .chosen = sight->chosen};
+	if (choose(snapshot, list, sight->chosen, err) < 0)
 		return -1;
 	if (snapshot->gpu_count == 0)
 		return mig_error_set(err, MIG_ERROR_NO_DRIVER, "the driver shows no GPU");
-	if (mig_option_given(inv, "json")) {
-		if (print_json(snapshot, chosen, &out, err) < 0)
+	return 0;
+}
+
+/* Says on standard error what the caller may not see. */
+static void warn_hidden(const struct mig_status_view *view)
+{
+	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(4096);
+
+	mig_status_hidden(view, &text);
+	if (text.len > 0)
+		fprintf(stderr, "migctl: %s\n", mig_buf_text(&text));
+}
+
+/* ---- --watch ------------------------------------------------------------------------------------ */
+
+struct watched {
+	const struct mig_session *session;
+	const char *list; /* of -i */
+	struct sight sight;
+};
+
+static int draw_screen(void *cookie, const struct mig_picture_style *style, bool looks_again,
+		       struct mig_buf *out, struct mig_error **err)
+{
+	struct watched *watched = cookie;
+	_cleanup_buf_ struct mig_buf hidden = MIG_BUF_INIT(4096);
+
+	if (looks_again) {
+		sight_clear(&watched->sight);
+		if (look(watched->session, watched->list, &watched->sight, err) < 0)
+			return -1;
+	}
+	mig_status_text(&watched->sight.view, style, out);
+	mig_status_hidden(&watched->sight.view, &hidden);
+	if (hidden.len > 0)
+		mig_output_wrap(out, mig_buf_text(&hidden), 0, 2);
+	return 0;
+}
+
+static int run_watch(const struct mig_invocation *inv, const struct mig_session *session,
+		     struct mig_error **err)
+{
+	struct watched watched = {.session = session, .list = mig_option_value(inv, "id")};
+	const char *text = mig_option_value(inv, "watch");
+	uint64_t period_ms = WATCH_PERIOD_MS;
+	int rc;
+
+	if (mig_option_given(inv, "json") || mig_option_given(inv, "svg"))
+		return mig_error_set(err, MIG_ERROR_USAGE,
+				     "--watch goes neither with --json nor with --svg");
+	if (text != NULL && mig_duration_parse("watch", text, &period_ms, err) < 0)
+		return -1;
+	if (period_ms < WATCH_PERIOD_MIN_MS)
+		return mig_error_set(err, MIG_ERROR_USAGE,
+				     "--watch: the driver is not asked more than once a second");
+	rc = mig_watch_run(session, period_ms, draw_screen, &watched, err);
+	sight_clear(&watched.sight);
+	return rc < 0 ? -1 : MIG_EXIT_OK;
+}
+
+/* ---- the command -------------------------------------------------------------------------------- */
+
+static int write_svg(const struct mig_status_view *view, const char *path, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf out = MIG_BUF_INIT(OUTPUT_MAX);
+	struct stat st;
+
+	if (mig_picture_svg(view, &out) < 0)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "the picture is too large");
+	if (strcmp(path, "-") == 0) {
+		fputs(mig_buf_text(&out), stdout);
+		return 0;
+	}
+	/* A device or pipe would be replaced by a file. */
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		mig_error_set(err, MIG_ERROR_REFUSED, "'%s' is there and no regular file", path);
+		return mig_error_hint(err, "'-' is the standard output");
+	}
+	return mig_file_write_durable(path, out.data, out.len, SVG_MODE, err);
+}
+
+int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
+{
+	_cleanup_session_ struct mig_session session = {0};
+	_cleanup_(sight_clear) struct sight sight = {.snapshot = NULL};
+	_cleanup_buf_ struct mig_buf out = MIG_BUF_INIT(OUTPUT_MAX);
+	const char *svg = mig_option_value(inv, "svg");
+	struct mig_picture_style style;
+
+	if (svg != NULL && mig_option_given(inv, "json"))
+		return mig_error_set(err, MIG_ERROR_USAGE, "--svg does not go with --json");
+	if (mig_session_open(&session, err) < 0)
+		return -1;
+	if (mig_option_given(inv, "watch"))
+		return run_watch(inv, &session, err);
+	if (look(&session, mig_option_value(inv, "id"), &sight, err) < 0)
+		return -1;
+	if (svg != NULL) {
+		if (write_svg(&sight.view, svg, err) < 0)
+			return -1;
+	} else if (mig_option_given(inv, "json")) {
+		if (mig_status_json(&sight.view, &out, err) < 0)
 			return -1;
 	} else {
 		mig_picture_style_of_stdout(&style);
-		for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-			if (chosen[i])
-				print_gpu(&snapshot->gpus[i], &style, &out);
-		}
+		mig_status_text(&sight.view, &style, &out);
 	}
 	mig_look_warn_unfinished(&session);
+	warn_hidden(&sight.view);
 	fputs(mig_buf_text(&out), stdout);
-	mig_look_warn_unfinished(&session);
-	return check_lost(&session.ctx, snapshot, chosen, err) < 0 ? -1 : MIG_EXIT_OK;
+	return check_lost(&session.ctx, sight.snapshot, sight.chosen, err) < 0 ? -1 : MIG_EXIT_OK;
 }

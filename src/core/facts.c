@@ -105,6 +105,8 @@ static nvmlReturn_t query_profile(const struct mig_driver *driver, nvmlDevice_t 
 		gi->instance_max = v2.instanceCount;
 		gi->sm_count = v2.multiprocessorCount;
 		gi->memory_mib = v2.memorySizeMB;
+		gi->engines = (struct mig_engines){v2.copyEngineCount, v2.decoderCount,
+						   v2.encoderCount, v2.jpegCount, v2.ofaCount};
 		return code;
 	}
 	code = driver->nvmlDeviceGetGpuInstanceProfileInfo(driver, device, index, &v1);
@@ -113,6 +115,8 @@ static nvmlReturn_t query_profile(const struct mig_driver *driver, nvmlDevice_t 
 	gi->instance_max = v1.instanceCount;
 	gi->sm_count = v1.multiprocessorCount;
 	gi->memory_mib = v1.memorySizeMB;
+	gi->engines = (struct mig_engines){v1.copyEngineCount, v1.decoderCount, v1.encoderCount,
+					   v1.jpegCount, v1.ofaCount};
 	return code;
 }
 
@@ -299,6 +303,7 @@ static nvmlReturn_t query_ci_profile(const struct mig_driver *driver, nvmlGpuIns
 		ci->id = v2.id;
 		ci->slice_count = v2.sliceCount;
 		ci->instance_max = v2.instanceCount;
+		ci->sm_count = v2.multiprocessorCount;
 		return code;
 	}
 	code = driver->nvmlGpuInstanceGetComputeInstanceProfileInfo(
@@ -306,6 +311,7 @@ static nvmlReturn_t query_ci_profile(const struct mig_driver *driver, nvmlGpuIns
 	ci->id = v1.id;
 	ci->slice_count = v1.sliceCount;
 	ci->instance_max = v1.instanceCount;
+	ci->sm_count = v1.multiprocessorCount;
 	if (ci->slice_count == gi->slice_count)
 		mig_text_copy(ci->name, sizeof(ci->name), gi->name);
 	else

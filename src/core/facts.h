@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,14 @@
 #define MIG_FACTS_GI_INDEX_END 18
 #define MIG_FACTS_CI_INDEX_END 9
 
+#define MIG_COUNT_UNKNOWN UINT_MAX
+
+/* Media and copy engines; MIG_COUNT_UNKNOWN where neither NVML nor a table says. Compute instances
+ * share those of their GPU instance. */
+struct mig_engines {
+	unsigned int copy, decoder, encoder, jpeg, ofa;
+};
+
 enum mig_ci_source {
 	MIG_CI_FROM_NVML,
 	MIG_CI_FROM_TABLE,
@@ -44,7 +53,8 @@ struct mig_ci_profile {
 	unsigned int id;		  /* what creation takes */
 	unsigned int slice_count;	  /* compute slices */
 	unsigned int instance_max;
-	unsigned int size; /* compute slices it occupies at a start */
+	unsigned int sm_count; /* MIG_COUNT_UNKNOWN by rule */
+	unsigned int size;     /* compute slices it occupies at a start */
 	unsigned int start_count;
 	unsigned int starts[MIG_FACTS_STARTS_MAX];
 };
@@ -59,6 +69,7 @@ struct mig_gi_profile {
 	unsigned int instance_max;
 	unsigned int sm_count;
 	uint64_t memory_mib;
+	struct mig_engines engines;
 	bool is_media_extension; /* at most one instance per GPU over all of these */
 	unsigned int size;	 /* placement units */
 	unsigned int start_count;

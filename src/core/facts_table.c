@@ -8,6 +8,8 @@
 
 #include "shared/text.h"
 
+_Static_assert(MIG_TABLE_UNKNOWN == MIG_COUNT_UNKNOWN, "a count that is not known");
+
 /* ---- compute instance profiles ---------------------------------------------------------------- */
 
 static void ci_from_table(struct mig_gi_profile *gi, const struct mig_table_gi_profile *row)
@@ -23,6 +25,7 @@ static void ci_from_table(struct mig_gi_profile *gi, const struct mig_table_gi_p
 		to->id = from->id;
 		to->slice_count = from->slice_count;
 		to->instance_max = from->instances_total;
+		to->sm_count = from->sm; /* unknown is the same number in both */
 		to->size = from->placement_size;
 		to->start_count = from->start_count;
 		for (unsigned int s = 0; s < from->start_count; s++)
@@ -57,6 +60,7 @@ static void ci_from_rule(struct mig_gi_profile *gi)
 			ci->index = NVML_COMPUTE_INSTANCE_PROFILE_1_SLICE_REV1;
 		ci->id = ci->index;
 		ci->slice_count = width;
+		ci->sm_count = width == gi->slice_count ? gi->sm_count : MIG_COUNT_UNKNOWN;
 		ci->size = width;
 		ci->instance_max = gi->slice_count / width;
 		ci->start_count = ci->instance_max;
@@ -98,6 +102,7 @@ static void gi_from_table(struct mig_gi_profile *gi, const struct mig_table_gi_p
 	gi->instance_max = row->instances_total;
 	gi->sm_count = row->sm;
 	gi->memory_mib = row->memory_mib;
+	gi->engines = (struct mig_engines){row->ce, row->dec, row->enc, row->jpeg, row->ofa};
 	gi->is_media_extension = mig_facts_is_media_extension(gi->index);
 	gi->size = row->placement_size;
 	gi->start_count = row->start_count;

@@ -53,6 +53,12 @@ int mig_history_read(const struct mig_context *ctx, unsigned int limit, struct m
 	return 0;
 }
 
+/* What a person asked for; not an undo, nor what a boot brought back. */
+static bool is_asked_for(enum mig_change_kind kind)
+{
+	return kind != MIG_CHANGE_UNDO && kind != MIG_CHANGE_BOOT;
+}
+
 static bool is_undone(const struct mig_history *history, unsigned int number)
 {
 	for (unsigned int i = 0; i < history->count; i++) {
@@ -69,7 +75,7 @@ const struct mig_journal_entry *mig_history_undoable(const struct mig_history *h
 		const struct mig_journal_entry *entry = history->entries[i];
 
 		if ((entry->end == MIG_JOURNAL_DONE || entry->end == MIG_JOURNAL_PENDING) &&
-		    entry->kind == MIG_CHANGE_APPLY && !is_undone(history, entry->number))
+		    is_asked_for(entry->kind) && !is_undone(history, entry->number))
 			return entry;
 	}
 	return NULL;

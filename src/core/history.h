@@ -24,7 +24,7 @@ int mig_history_read(const struct mig_context *ctx, unsigned int limit, struct m
 void mig_history_clear(struct mig_history *history);
 
 /*
- * What undo takes back: the newest apply that was done, also one that waits for a reset, and was
+ * What undo takes back: the newest apply, create, destroy or mode that was done, also one that waits for a reset, and was
  * not taken back itself. NULL if there is none. Owned by history.
  */
 const struct mig_journal_entry *mig_history_undoable(const struct mig_history *history);

@@ -45,9 +45,9 @@ const char *const mig_op_outcome_words[MIG_OP_OUTCOME_COUNT] = {
 };
 
 static const char *const kind_words[MIG_CHANGE_KIND_COUNT] = {
-	[MIG_CHANGE_APPLY] = "apply",
-	[MIG_CHANGE_UNDO] = "undo",
-	[MIG_CHANGE_BOOT] = "boot",
+	[MIG_CHANGE_APPLY] = "apply",	  [MIG_CHANGE_UNDO] = "undo",
+	[MIG_CHANGE_BOOT] = "boot",	  [MIG_CHANGE_CREATE] = "create",
+	[MIG_CHANGE_DESTROY] = "destroy", [MIG_CHANGE_MODE] = "mode",
 };
 
 static const char *const end_words[MIG_JOURNAL_END_COUNT] = {

@@ -53,6 +53,14 @@ struct mig_gpu_instance {
 	struct mig_compute_instance ci[MIG_COMPUTE_INSTANCES_MAX]; /* by id */
 };
 
+/* A MIG device as its own handle shows it to everybody. */
+struct mig_visible_device {
+	unsigned int index; /* MIG device index */
+	unsigned int gi_id, ci_id;
+	char profile[MIG_PROFILE_NAME_SIZE]; /* "" if the driver does not say */
+	char uuid[MIG_UUID_SIZE];
+};
+
 struct mig_gpu {
 	nvmlDevice_t handle;
 	unsigned int index;
@@ -67,10 +75,16 @@ struct mig_gpu {
 	bool is_mig_capable;
 	bool mig_current;
 	bool mig_pending;
+	/* The caller may not see placements and instances: facts is NULL, and the MIG devices are all
+	 * that is known of what is on it. Only with MIG_SNAPSHOT_PARTIAL. */
+	bool is_restricted;
+	unsigned int device_count;
+	struct mig_visible_device *devices;
 	/* Who uses the GPU itself and none of its instances. */
 	unsigned int holder_count;
 	struct mig_holder *holders;
-	struct mig_facts *facts; /* NULL without MIG; shared by equal GPUs, owned by the snapshot */
+	struct mig_facts *
+		facts; /* NULL without MIG or when restricted; shared by equal GPUs, owned by the snapshot */
 	unsigned int gi_count;
 	struct mig_gpu_instance gi[MIG_GPU_INSTANCES_MAX]; /* by id */
 };
@@ -89,6 +103,7 @@ enum mig_snapshot_flags {
 	MIG_SNAPSHOT_UUIDS = 1 << 0,
 	MIG_SNAPSHOT_HOLDERS = 1 << 1, /* also who holds what (implies UUIDS) */
 	MIG_SNAPSHOT_LOST = 1 << 2,    /* a lost GPU is no error, but marked as such */
+	MIG_SNAPSHOT_PARTIAL = 1 << 3, /* what the caller may not see is no error, but left out */
 };
 
 /* Adds the next step to an error about a GPU that is lost. Returns -1. */

@@ -211,7 +211,7 @@ static int plan_gpu(struct mig_plan *plan, struct mig_plan_gpu *pg, const struct
 	    add_gi_destroys(plan, pg, gpu, &layout, err) < 0)
 		return -1;
 	/* What gets nothing of the totals keeps its mode, also a change that is pending. */
-	if ((!target->shares_totals || has_wish) &&
+	if (!target->keeps_mode && (!target->shares_totals || has_wish) &&
 	    add_mode_change(plan, pg, gpu, target->mig_mode, err) < 0)
 		return -1;
 	return add_creates(plan, pg, gpu, &layout, err);

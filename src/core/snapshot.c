@@ -422,6 +422,8 @@ static void forget_instances(struct mig_gpu *gpu)
 	gpu->gi_count = 0;
 	free(MIG_TAKE_PTR(gpu->holders));
 	gpu->holder_count = 0;
+	free(MIG_TAKE_PTR(gpu->devices));
+	gpu->device_count = 0;
 }
 
 static int find_holders(const struct mig_context *ctx, struct mig_gpu *gpu, struct mig_error **err)
@@ -447,6 +449,62 @@ int mig_snapshot_read_instances(const struct mig_context *ctx, struct mig_gpu *g
 	return (flags & MIG_SNAPSHOT_HOLDERS) != 0 ? find_holders(ctx, gpu, err) : 0;
 }
 
+/* ---- what everybody may see --------------------------------------------------------------------- */
+
+/* "NVIDIA A100-SXM4-40GB MIG 1c.3g.20gb": what stands behind the last " MIG ". */
+static void profile_of_name(const char *name, char profile[MIG_PROFILE_NAME_SIZE])
+{
+	static const char word[] = " MIG ";
+	const char *found = NULL;
+
+	for (const char *at = strstr(name, word); at != NULL; at = strstr(at + 1, word))
+		found = at + strlen(word);
+	profile[0] = '\0';
+	if (found != NULL)
+		mig_text_copy(profile, MIG_PROFILE_NAME_SIZE, found);
+}
+
+/* Returns whether there is one at this index; what cannot be read of it stays empty. */
+static bool read_visible_device(const struct mig_driver *driver, const struct mig_gpu *gpu,
+				unsigned int index, struct mig_visible_device *out)
+{
+	char name[MIG_GPU_NAME_SIZE] = "";
+	nvmlDevice_t device;
+
+	*out = (struct mig_visible_device){.index = index};
+	if (driver->nvmlDeviceGetMigDeviceHandleByIndex(driver, gpu->handle, index, &device) !=
+		    NVML_SUCCESS ||
+	    driver->nvmlDeviceGetGpuInstanceId(driver, device, &out->gi_id) != NVML_SUCCESS ||
+	    driver->nvmlDeviceGetComputeInstanceId(driver, device, &out->ci_id) != NVML_SUCCESS)
+		return false;
+	if (driver->nvmlDeviceGetUUID(driver, device, out->uuid, sizeof(out->uuid)) != NVML_SUCCESS)
+		out->uuid[0] = '\0';
+	if (driver->nvmlDeviceGetName(driver, device, name, sizeof(name)) == NVML_SUCCESS)
+		profile_of_name(name, out->profile);
+	return true;
+}
+
+/* MIG devices of a GPU whose instances are shown to administrators only. */
+static int read_visible_devices(const struct mig_driver *driver, struct mig_gpu *gpu,
+				struct mig_error **err)
+{
+	unsigned int max = 0;
+
+	gpu->is_restricted = true;
+	if (!gpu->mig_current ||
+	    driver->nvmlDeviceGetMaxMigDeviceCount(driver, gpu->handle, &max) != NVML_SUCCESS)
+		return 0;
+	max = MIG_MIN(max, DEVICES_MAX);
+	gpu->devices = calloc((size_t)max + 1, sizeof(*gpu->devices));
+	if (gpu->devices == NULL)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	for (unsigned int i = 0; i < max; i++) {
+		if (read_visible_device(driver, gpu, i, &gpu->devices[gpu->device_count]))
+			gpu->device_count++;
+	}
+	return 0;
+}
+
 /* ---- the whole node --------------------------------------------------------------------------- */
 
 /* Identity and modes. With MIG_SNAPSHOT_LOST a GPU that is lost by then is marked and is no error. */
@@ -465,13 +523,9 @@ static int read_gpu_head(const struct mig_context *ctx, struct mig_gpu *gpu, uns
 	return -1;
 }
 
-static int read_gpu_once(const struct mig_context *ctx, struct mig_snapshot *snapshot,
+static int read_gpu_rest(const struct mig_context *ctx, struct mig_snapshot *snapshot,
 			 struct mig_gpu *gpu, unsigned int flags, struct mig_error **err)
 {
-	if (read_gpu_head(ctx, gpu, flags, err) < 0)
-		return -1;
-	if ((flags & MIG_SNAPSHOT_UUIDS) != 0 && !gpu->is_lost)
-		read_minor(ctx->driver, gpu);
 	if (!gpu->is_mig_capable)
 		return 0;
 	if (find_facts(ctx, snapshot, gpu, err) < 0)
@@ -479,6 +533,33 @@ static int read_gpu_once(const struct mig_context *ctx, struct mig_snapshot *sna
 	if (gpu->mig_current)
 		return mig_snapshot_read_instances(ctx, gpu, flags, err);
 	return (flags & MIG_SNAPSHOT_HOLDERS) != 0 ? find_holders(ctx, gpu, err) : 0;
+}
+
+static int read_gpu_once(const struct mig_context *ctx, struct mig_snapshot *snapshot,
+			 struct mig_gpu *gpu, unsigned int flags, struct mig_error **err)
+{
+	_cleanup_error_ struct mig_error *why = NULL;
+	unsigned int facts_before = snapshot->facts_count;
+
+	if (read_gpu_head(ctx, gpu, flags, err) < 0)
+		return -1;
+	if ((flags & MIG_SNAPSHOT_UUIDS) != 0 && !gpu->is_lost)
+		read_minor(ctx->driver, gpu);
+	if (read_gpu_rest(ctx, snapshot, gpu, flags, &why) == 0)
+		return 0;
+	forget_instances(gpu);
+	/* Facts that came with this GPU are nobody else's yet. */
+	gpu->facts = NULL;
+	while (snapshot->facts_count > facts_before)
+		free(snapshot->facts[--snapshot->facts_count]);
+	if ((flags & MIG_SNAPSHOT_LOST) != 0 && mig_error_nvml(why) == NVML_ERROR_GPU_IS_LOST) {
+		*gpu = (struct mig_gpu){.index = gpu->index, .is_lost = true};
+		return 0;
+	}
+	if ((flags & MIG_SNAPSHOT_PARTIAL) != 0 && mig_error_code(why) == MIG_ERROR_NO_PERMISSION)
+		return read_visible_devices(ctx->driver, gpu, err);
+	mig_error_move(err, &why);
+	return -1;
 }
 
 /* Whether two GPU instances lie in the same place: one of them went and the other came while they

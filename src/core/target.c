@@ -190,7 +190,8 @@ bool mig_gpu_target_equals(const struct mig_gpu_target *a, const struct mig_gpu_
 {
 	if (a->is_named != b->is_named || a->mig_mode != b->mig_mode ||
 	    a->keeps_in_use != b->keeps_in_use || a->shares_totals != b->shares_totals ||
-	    a->device_count != b->device_count || a->placed_count != b->placed_count)
+	    a->keeps_mode != b->keeps_mode || a->device_count != b->device_count ||
+	    a->placed_count != b->placed_count)
 		return false;
 	for (unsigned int i = 0; i < a->device_count; i++) {
 		if (count_of(b, &a->devices[i]) != a->devices[i].count)

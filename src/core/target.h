@@ -43,6 +43,8 @@ struct mig_gpu_target {
 	 * left as it is (mig_plan_gpu.is_blocked). Where totals are spread: all GPUs that share them
 	 * are left as they are. */
 	bool keeps_in_use;
+	/* The MIG mode, also a change of it that waits for a reset, stays as it is. */
+	bool keeps_mode;
 	/* One of the GPUs over which the node's totals are spread: the planner decides mig_mode and
 	 * fills in devices. It may not have devices or placed of its own. */
 	bool shares_totals;

@@ -90,7 +90,7 @@ int mig_transaction_plan(const struct mig_context *ctx,
 {
 	/* Who holds what, and UUIDs, cost as many calls as all the rest and matter only to a plan
 	 * that changes something. */
-	if (look(ctx, request, 0, snapshot, plan, err) < 0)
+	if (look(ctx, request, request->snapshot_flags, snapshot, plan, err) < 0)
 		return -1;
 	if (!is_changing(*plan))
 		return 0;
@@ -537,7 +537,8 @@ static int work(struct run *run, struct mig_error **err)
 
 	/* What is impossible is refused before a hook has stopped anything. */
 	if (run->request->hooks != NULL &&
-	    look(run->ctx, run->request, 0, &out->snapshot, &out->plan, err) < 0)
+	    look(run->ctx, run->request, run->request->snapshot_flags, &out->snapshot, &out->plan,
+		 err) < 0)
 		return -1;
 	if (run_start_hooks(run, err) < 0)
 		return -1;

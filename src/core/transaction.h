@@ -52,6 +52,8 @@ struct mig_transaction_request {
 	/* Makes the target for a snapshot; may be called several times. *target is newly made. */
 	int (*want)(void *cookie, const struct mig_snapshot *snapshot, struct mig_target **target,
 		    struct mig_error **err);
+	/* What `want` needs of a snapshot (enum mig_snapshot_flags) also where nothing changes. */
+	unsigned int snapshot_flags;
 	/* Says where the wish stands in front of an error about a layout that is impossible; may be
 	 * NULL. */
 	void (*explain)(void *cookie, struct mig_error **err);

@@ -11,19 +11,23 @@
 #include "shared/macros.h"
 
 enum mig_host_path {
-	MIG_HOST_ETC_MIGCTL,  /* /etc/migctl */
-	MIG_HOST_CONFIG_FILE, /* /etc/migctl/config.yaml */
-	MIG_HOST_HOOKS_FILE,  /* /etc/migctl/hooks.yaml */
-	MIG_HOST_STATE_DIR,   /* /var/lib/migctl: journal, history, boot layout */
-	MIG_HOST_JOURNAL_DIR, /* /var/lib/migctl/journal */
-	MIG_HOST_RUN_DIR,     /* /run/migctl: lock, reservations */
-	MIG_HOST_DEV,	      /* /dev */
-	MIG_HOST_DEV_CAPS,    /* /dev/nvidia-caps */
-	MIG_HOST_PROC_DRIVER, /* /proc/driver */
-	MIG_HOST_MIG_MINORS,  /* /proc/driver/nvidia-caps/mig-minors */
-	MIG_HOST_SYS,	      /* /sys */
-	MIG_HOST_BOOT_ID,     /* /proc/sys/kernel/random/boot_id: another one after each start */
-	MIG_HOST_CDI_DIR,     /* /etc/cdi */
+	MIG_HOST_ETC_MIGCTL,   /* /etc/migctl */
+	MIG_HOST_CONFIG_FILE,  /* /etc/migctl/config.yaml */
+	MIG_HOST_HOOKS_FILE,   /* /etc/migctl/hooks.yaml */
+	MIG_HOST_STATE_DIR,    /* /var/lib/migctl: journal, history, boot layout */
+	MIG_HOST_JOURNAL_DIR,  /* /var/lib/migctl/journal */
+	MIG_HOST_RUN_DIR,      /* /run/migctl: lock, reservations */
+	MIG_HOST_DEV,	       /* /dev */
+	MIG_HOST_DEV_CAPS,     /* /dev/nvidia-caps */
+	MIG_HOST_PROC,	       /* /proc */
+	MIG_HOST_PROC_DEVICES, /* /proc/devices */
+	MIG_HOST_PROC_MODULES, /* /proc/modules */
+	MIG_HOST_PROC_DRIVER,  /* /proc/driver */
+	MIG_HOST_CAPABILITIES, /* /proc/driver/nvidia/capabilities */
+	MIG_HOST_MIG_MINORS,   /* /proc/driver/nvidia-caps/mig-minors */
+	MIG_HOST_SYS,	       /* /sys */
+	MIG_HOST_BOOT_ID,      /* /proc/sys/kernel/random/boot_id: another one after each start */
+	MIG_HOST_CDI_DIR,      /* /etc/cdi */
 	MIG_HOST_PATH_COUNT,
 };
 

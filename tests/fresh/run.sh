@@ -236,7 +236,8 @@ user_gets_the_list()
 	inside --user "$out" "$command"
 	status=$?
 	[ "$status" -eq 1 ] || complaint="exit status $status"
-	for package in gcc libc6-dev meson ninja-build pkgconf libyaml-dev libjansson-dev python3; do
+	for package in gcc libc6-dev meson ninja-build pkgconf libyaml-dev libjansson-dev \
+		libsmartcols-dev python3; do
 		grep -qx "  $package" "$out" || complaint="$complaint; $package is not named"
 	done
 	if chroot "$root" dpkg-query -W gcc >/dev/null 2>&1; then

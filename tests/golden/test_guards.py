@@ -120,7 +120,7 @@ def what_others_could_have_written_is_not_used():
 def who_may_not_is_told_who_may():
     create()
     got = tap.exited(tap.run([MIGCTL, 'sim', 'exec', '--unprivileged', 'demo', '--', MIGCTL,
-                              'status']), 7)
+                              'export']), 7)
     tap.contains(got.stderr, 'not permitted (NVML_ERROR_NO_PERMISSION)\n  run it as root\n')
 
 

@@ -96,6 +96,17 @@ def held(node):
             os.kill(pid, signal.SIGKILL)
 
 
+@contextlib.contextmanager
+def held_whole(node):
+    """Somebody holds the first GPU, which has MIG mode off."""
+    uuid = json.loads(tap.run([MIGCTL, 'sim', 'show', node, '--json']).stdout)['gpus'][0]['uuid']
+    pid = int(tap.succeeded(tap.run([MIGCTL, 'sim', 'hold', '-n', node, '-b', uuid])).stdout)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
 def documents():
     """Documents of every schema, in several states."""
     def run(*argv, stream='stdout', **more):
@@ -119,10 +130,22 @@ def documents():
             yield run('--node', 'n', 'apply', wish, '--dry-run', '--json')
         yield run('--node', 'n', 'status', '--json', env={'MIGCTL_NVML_COUNT': str(counts)})
         yield json.loads(read(counts))
+        yield run('--node', 'n', 'list', '--json')
+        yield run('sim', 'exec', '--unprivileged', 'n', '--', MIGCTL, 'status', '--json')
         yield run('sim', 'show', 'n', '--json')
+    yield run('--node', 'n', 'profiles', '--ci', '--json')
+    yield run('--node', 'n', 'placements', '--json')
+    yield run('--node', 'n', 'destroy', '--all', '--json')
+    yield run('--node', 'n', 'create', '2g.12gb', '--json')
+    yield run('--node', 'n', 'profiles', '--json')
+    yield run('--node', 'n', 'mode', 'off', '--json')
     yield run('--node', 'n', 'apply', '-f', example, '-c', 'nothing', '--json', stream='stderr')
     yield run('--node', 'n', 'undo', '--json')
     yield run('--node', 'n', 'history', '--json')
+    tap.succeeded(tap.run([MIGCTL, 'sim', 'create', 'whole-gpu', '--gpus', '1xa30-24gb']))
+    with held_whole('whole-gpu'):
+        yield run('--node', 'whole-gpu', 'status', '--json')
+        yield run('--node', 'whole-gpu', 'doctor', '--json')
     tap.succeeded(tap.run([MIGCTL, 'sim', 'create', 'damaged', '--gpus', 'none']))
     os.truncate(os.path.join(os.environ['MIGSIM_HOME'], 'damaged', 'state'), 10)
     yield run('sim', 'list', '--json')

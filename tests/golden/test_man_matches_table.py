@@ -81,12 +81,77 @@ def each_section_has_its_command():
 
 
 @test
+def columns_are_those_of_the_table():
+    text = open(tap.source('man', 'migctl.1'), encoding='utf-8').read()
+    for command in table()['commands']:
+        if not command['columns']:
+            continue
+        section = re.split(r'^\.S[SH] ', text.split(f'.SS {command["name"]}\n')[1], flags=re.M)[0]
+        found = re.findall(r'^\.TP\n\\fB([A-Z\\-]+)\\fR( \*)?$', section, re.M)
+        tap.equal([(plain(name), star != '') for name, star in found],
+                  [(column['name'], column['shown']) for column in command['columns']],
+                  command['name'])
+        for column in command['columns']:
+            tap.contains(plain(section), column['help'], command['name'])
+
+
+@test
 def exit_statuses_are_those_of_the_header():
     header = open(tap.source('src', 'shared', 'error.h'), encoding='utf-8').read()
     codes = re.findall(r'MIG_EXIT_\w+ = (\d+)', header)
     text = open(tap.source('man', 'migctl.1'), encoding='utf-8').read()
     section = text.split('.SH EXIT STATUS')[1].split('.SH ')[0]
     tap.equal(re.findall(r'^\.B (\d+)$', section, re.M), codes)
+
+
+# Values that nobody can know before they are typed.
+FREE_VALUES = {'TIME', 'N', 'SIZE', 'PID', 'ID', 'FAULT', 'NAME', 'NUMBER', 'ARG', 'SECONDS',
+               'COLUMNS'}
+
+
+def offered(*words):
+    """What completion offers after these words and for the last, without descriptions."""
+    got = tap.succeeded(tap.run([tap.build('migctl'), '--complete', 'line', '--', *words]))
+    return [line.split('\t')[0] for line in got.stdout.splitlines()]
+
+
+@test
+def completion_offers_the_table():
+    """Commands, their options and what help says of them; nothing else."""
+    document = table()
+    names = [command['name'] for command in document['commands']]
+    for depth in range(3):
+        families = {' '.join(name.split()[:depth]) for name in names if len(name.split()) > depth}
+        for family in families:
+            want = {name.split()[depth] for name in names
+                    if f'{name} '.startswith(f'{family} '.lstrip()) and len(name.split()) > depth}
+            tap.equal(set(offered(*family.split(), '')), want | {'help'}, family)
+    tap.equal(set(offered('-')), {f'--{option["name"]}' for option in document['options']})
+    for command in document['commands']:
+        tap.equal(set(offered(*command['name'].split(), '-')),
+                  {f'--{option["name"]}' for option in command['options']} | {'--help'},
+                  command['name'])
+
+
+@test
+def completion_knows_each_kind_of_value():
+    source = open(tap.source('src', 'cli', 'complete.c'), encoding='utf-8').read()
+    known = set(re.findall(r'\{"([A-Z]+)", "', source)) | FREE_VALUES
+    for command in table()['commands']:
+        values = [option['value'] for option in command['options'] if option['value']]
+        for value in [*values, command['args'].split(' -- ')[0]]:
+            for word in re.findall(r'[A-Z]+', value):
+                tap.contains(known, word, f'{command["name"]}: {value}')
+
+
+@test
+def help_shows_what_the_table_has():
+    for command in table()['commands']:
+        got = tap.succeeded(tap.run([tap.build('migctl'), 'help', *command['name'].split()])).stdout
+        shown = re.findall(r'^  (-\w, |    )(--[\w-]+)', got, flags=re.M)
+        tap.equal([name for _, name in shown],
+                  [f'--{option["name"]}' for option in command['options']] + ['--help'])
+        tap.contains(got, command['summary'])
 
 
 @test

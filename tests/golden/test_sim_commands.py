@@ -63,7 +63,7 @@ def help_of_each_command_names_its_options():
 def usage_errors_are_one_line_and_a_hint():
     cases = {
         (): ('no command is given', "see 'migctl --help'"),
-        ('creat',): ("unknown command 'creat'", "see 'migctl --help'"),
+        ('creat',): ("unknown command 'creat', did you mean 'create'?", "see 'migctl --help'"),
         ('aply',): ("unknown command 'aply', did you mean 'apply'?", "see 'migctl --help'"),
         ('sim',): ("'sim' needs one of: models, create, list, use, show, exec, shell, hold, fault, "
                    "reset, reboot, destroy",

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`migctl status` on simulated nodes."""
 import json
+import re
 
 import tap
 from tap import test
@@ -12,13 +13,22 @@ A100 = 'a100-sxm4-40gb'
 
 PICTURE = """\
 GPU 0  NVIDIA A100-SXM4-40GB  00000000:10:00.0  MIG on
-  ┌────────┬────────┬─────────────────┬───────────────────────────────────┐
+  compute slices ■■■■■■■ 7/7   memory units ■■■■■■■■ 8/8
+  ┌0───────┬1───────┬2────────3───────┬4────────5────────6────────7───────┐
   │1g.5gb  │1g.5gb  │2g.10gb          │3g.20gb                            │
+  │GI 7    │GI 8    │GI 4             │GI 2                               │
+  │CI 0    │CI 0    │CI 0             │CI 0                               │
   └────────┴────────┴─────────────────┴───────────────────────────────────┘
   full
 GPU 1  Tesla T4  00000000:11:00.0  no MIG
 GPU 2  NVIDIA A30  00000000:12:00.0  MIG off
 GPU 3  NVIDIA A100-SXM4-40GB  00000000:13:00.0  MIG on, no instances
+  compute slices □□□□□□□ 0/7   memory units □□□□□□□□ 0/8
+  ┌0────────1────────2────────3────────4────────5────────6────────7───────┐
+  │free                                                                   │
+  │7g.40gb 4g.20gb 3g.20gb*2 2g.10gb*3 1g.10gb*4 1g.5gb*7 1g.5gb+me       │
+  └───────────────────────────────────────────────────────────────────────┘
+GPU 4  NVIDIA A100-SXM4-40GB  00000000:14:00.0  MIG on
 """
 
 
@@ -44,7 +54,7 @@ def a_mixed_node_in_utf_8_and_ascii():
         tap.true(len(line) <= 80, f'over 80 columns: {line}')
         tap.equal(line, line.rstrip())
     ascii_only = tap.succeeded(on(node, 'status', env={'LC_ALL': 'C'})).stdout
-    table = str.maketrans('─│┌┐┬└┘┴', '-|++++++')
+    table = str.maketrans('─│┌┐┬└┘┴┆■□', '-|++++++:#.')
     tap.equal(ascii_only, got.stdout.translate(table))
     tap.true(ascii_only.isascii())
 
@@ -54,7 +64,7 @@ def attributes_and_compute_instances_are_drawn():
     node = mixed_node()
     got = tap.succeeded(on(node, 'status', '-i', '4', env={'LC_ALL': 'C'}))
     tap.contains(got.stdout, '|+me ')
-    tap.contains(got.stdout, '|2c+1c ')
+    tap.contains(got.stdout, '|CI 0 2c                :CI 1 1c    |')
     tap.equal(got.stdout.count('GPU '), 1)
 
 
@@ -130,9 +140,17 @@ def thirty_two_gpus():
     uuids = {ci['uuid'] for gpu in document['gpus'] for gi in gpu['gpu_instances']
              for ci in gi['compute_instances']}
     tap.equal(len(uuids), 32 * 7)
-    got = tap.succeeded(on(node, 'status'))
-    tap.equal(got.stdout.count('GPU '), 32)
-    tap.contains(got.stdout, 'GPU 31  NVIDIA A100-SXM4-40GB')
+    got = tap.succeeded(on(node, 'status', env={'LC_ALL': 'C'}))
+    box = '1g.5gb  |'
+    want = ['NVIDIA A100-SXM4-40GB']
+    want += [f'GPU {i:<3}|' + 7 * box + '        |' for i in range(32)]
+    tap.equal(got.stdout.splitlines()[:33], want)
+    tap.contains(got.stdout, '* in use  ! without compute instance')
+    for line in got.stdout.splitlines():
+        tap.true(len(line) <= 80, line)
+    one = tap.succeeded(on(node, 'status', '-i', '31', env={'LC_ALL': 'C'}))
+    tap.contains(one.stdout, 'GPU 31  NVIDIA A100-SXM4-40GB')
+    tap.contains(one.stdout, '|unused  |')
 
 
 @test
@@ -145,14 +163,99 @@ def it_changes_nothing():
 
 @test
 def without_permission():
-    # NVML shows placements and GPU instances to administrators only.
+    # NVML shows placements and GPU instances to administrators only; MIG devices to everybody.
     node = mixed_node()
-    got = migctl('sim', 'exec', '--unprivileged', node, '--', MIGCTL, 'status')
-    tap.exited(got, 7)
+    root = status(node)
+    got = tap.succeeded(migctl('sim', 'exec', '--unprivileged', node, '--', MIGCTL, 'status'))
+    lines = got.stdout.splitlines()
+    tap.equal(lines[0], 'GPU 0  NVIDIA A100-SXM4-40GB  00000000:10:00.0  MIG on')
+    for gpu in root['gpus']:
+        for gi in gpu['gpu_instances']:
+            for ci in gi['compute_instances']:
+                tap.equal(got.stdout.count(ci['uuid']), 1)
+    tap.contains(lines[1], '  MIG device 0  3g.20gb  GI 2 CI 0  MIG-')
+    tap.contains(got.stdout, 'GPU 2  NVIDIA A30  00000000:12:00.0  MIG off\n')
+    tap.contains(got.stdout, 'MIG on\n  no MIG device\n')
+    tap.equal(got.stderr, 'migctl: placements, compute instances without a MIG device, processes '
+              'and what fits are shown to root only (4 GPUs)\n')
+    got = tap.succeeded(migctl('sim', 'exec', '--unprivileged', node, '--', MIGCTL, 'status',
+                               '--json'))
+    gpus = json.loads(got.stdout)['gpus']
+    tap.equal([gpu['restricted'] for gpu in gpus], [True, False, True, True, True])
+    tap.equal([gpu['gpu_instances'] for gpu in gpus], [[]] * 5)
+    # A MIG device's name leaves the attribute out.
+    seen = {(d['gpu_instance_id'], d['compute_instance_id'], d['profile'], d['uuid'])
+            for d in gpus[4]['mig_devices']}
+    want = {(gi['gpu_instance_id'], ci['compute_instance_id'], ci['profile'].removesuffix('+me'), ci['uuid'])
+            for gi in root['gpus'][4]['gpu_instances'] for ci in gi['compute_instances']}
+    tap.equal(seen, want)
+    tap.equal([gpu['restricted'] for gpu in root['gpus']], [False] * 5)
+
+
+@test
+def a_gpu_that_is_lost_in_the_middle():
+    # At every call that is about one GPU: it is shown as lost, the others as they are, and the exit
+    # status says so.
+    node = create(f'3x{A100}')
+    tap.succeeded(apply(node, config(f"x: {whole('all', {'1g.5gb': 2})}")))
+    for call in ('nvmlDeviceGetUUID', 'nvmlDeviceGetMigMode',
+                 'nvmlDeviceGetGpuInstancePossiblePlacements_v2', 'nvmlDeviceGetGpuInstances',
+                 'nvmlGpuInstanceGetInfo', 'nvmlDeviceGetMigDeviceHandleByIndex',
+                 'nvmlDeviceGetComputeRunningProcesses_v3'):
+        for number in (1, 2):
+            got = tap.exited(migctl('sim', 'exec', '--fault',
+                                    f'{call}:{number}=NVML_ERROR_GPU_IS_LOST', node, '--', MIGCTL,
+                                    'status', env={'LC_ALL': 'C'}), 1)
+            tap.equal(got.stdout.count('  lost (fallen off the bus)\n'), 1, call)
+            tap.equal(got.stdout.count('MIG on'), 2, call)
+            tap.contains(got.stderr, 'is lost')
+            tap.contains(got.stderr, 'a reboot brings it back')
+
+
+@test
+def what_a_gpu_instance_without_compute_instance_looks_like():
+    node = create(f'1x{A100}')
+    file = tap.tmpdir() / 'v1.yaml'
+    file.write_text('version: migctl/v1\nlayouts:\n  x:\n  - gpus: all\n    instances:\n'
+                    '    - {profile: 1g.5gb, start: 0, compute: []}\n')
+    tap.succeeded(apply(node, file))
+    got = tap.succeeded(on(node, 'status', env={'LC_ALL': 'C'})).stdout
+    tap.contains(got, '|no CI   |')
+
+
+@test
+def holders_stand_in_their_boxes():
+    node = mixed_node()
+    held = [ci['uuid'] for gi in status(node)['gpus'][4]['gpu_instances']
+            for ci in gi['compute_instances'] if ci['profile'] == '2c.3g.20gb']
+    pid = tap.succeeded(migctl('sim', 'hold', '-n', node, '-b', held[0])).stdout.strip()
+    got = tap.succeeded(on(node, 'status', '-i', '4', env={'LC_ALL': 'C'})).stdout
+    tap.contains(got, '|CI 0 2c                :CI 1 1c    |')
+    tap.contains(got, '|migctl                 :           |')
+    tap.contains(got, f'  in use: 3g.20gb at 4:4 by process {pid} migctl\n')
+    tap.succeeded(migctl('sim', 'hold', '-n', node, '--end', pid))
+
+
+@test
+def no_driver_and_no_gpu():
+    got = tap.exited(migctl('status', env={'LD_LIBRARY_PATH': tap.build('nowhere')}), 6)
     tap.equal(got.stdout, '')
-    tap.contains(got.stderr, 'migctl: GPU 0: ')
-    tap.contains(got.stderr, 'NVML_ERROR_NO_PERMISSION')
-    tap.contains(got.stderr, 'run it as root')
+    tap.contains(got.stderr, 'migctl: ')
+    got = tap.exited(on(create('none'), 'status'), 6)
+    tap.contains(got.stderr, 'the driver shows no GPU')
+
+
+@test
+def calls_on_eight_gpus_with_56_instances():
+    for branch in ('470', '535', '550', '580'):
+        node = f'n{branch}'
+        tap.succeeded(migctl('sim', 'create', node, '--gpus', f'8x{A100}', '--driver', branch))
+        tap.succeeded(on(node, 'apply', 'all=1g.5gb*7'))
+        path = tap.tmpdir() / 'count.json'
+        tap.succeeded(on(node, 'status', env={'MIGCTL_NVML_COUNT': path}))
+        counts = json.loads(path.read_text())
+        tap.true(counts['calls'] <= 700, f'{branch}: {counts}')
+        path.unlink()
 
 
 @test
@@ -163,6 +266,22 @@ def standard_output_that_is_full():
                        *options])
         tap.exited(got, 1)
         tap.contains(got.stderr, 'cannot write to standard output')
+
+
+@test
+def readme_shows_a_real_run():
+    """What README.md shows of ./demo, command by command; "[...]" stands for what it leaves out."""
+    with open(tap.source('README.md'), encoding='utf-8') as file:
+        shown = file.read().split('<!-- demo output: begin -->')[1]
+    runs = re.split(r'^\$ build/migctl (.*)\n', shown.split('To try next')[0], flags=re.M)[1:]
+    tap.equal(len(runs) // 2, 3)
+    for command, output in zip(runs[::2], runs[1::2]):
+        got = tap.succeeded(migctl(*command.split(), cwd=tap.source(),
+                                   env={'LC_ALL': 'C.UTF-8'}))
+        got = got.stdout + got.stderr
+        for part in output.strip('\n').split('\n  [...]'):
+            tap.contains(got, part.strip('\n'), command)
+            got = got[got.index(part.strip('\n')):]
 
 
 tap.main()

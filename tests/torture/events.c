@@ -228,13 +228,19 @@ int fdatasync(MIG_UNUSED int fd)
 	return 0;
 }
 
+/* A seeded fault can be drawn for a call and meet a write. EINTR for ever would be no disk's answer. */
+static int errno_of(const struct fault *fault)
+{
+	return fault->code == ENOSPC ? ENOSPC : EIO;
+}
+
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset)
 {
 	const struct fault *fault = happen(EVENT_WRITE, 0, true);
 	ssize_t n;
 
 	if (is(fault, FAULT_FAIL)) {
-		errno = fault->code;
+		errno = errno_of(fault);
 		return -1;
 	}
 	if (is(fault, FAULT_KILL_MIDDLE))
@@ -254,7 +260,7 @@ static int step(MIG_UNUSED void *cookie, const char *name, bool is_after)
 		what++;
 	MIG_ASSERT_MSG(what < MIG_ARRAY_SIZE(step_names), "a journal step '%s'", name);
 	fault = happen(is_after ? EVENT_STEP_AFTER : EVENT_STEP, what, true);
-	return is(fault, FAULT_FAIL) || is(fault, FAULT_FAIL_AFTER) ? fault->code : 0;
+	return is(fault, FAULT_FAIL) || is(fault, FAULT_FAIL_AFTER) ? errno_of(fault) : 0;
 }
 
 /* ---- resets ------------------------------------------------------------------------------------- */

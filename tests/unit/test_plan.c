@@ -284,6 +284,11 @@ MIG_TEST(plan_takes_a_pending_mode_change_back)
 		MIG_ASSERT(plan->ops[0].mode_pending_before != current);
 		MIG_ASSERT(!plan->gpus[0].mode_changes);
 		mig_plan_free(plan);
+		/* Who changes instances alone leaves it. */
+		target->gpus[0].keeps_mode = true;
+		plan = make(snapshot, target);
+		MIG_ASSERT_UINT_EQ(plan->op_count, 0);
+		mig_plan_free(plan);
 		mig_target_free(target);
 		mig_snapshot_free(snapshot);
 		fake_free(fake);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names of instances; see instance_name.h.
+ */
+#include "cli/instance_name.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "shared/buf.h"
+#include "shared/number.h"
+#include "shared/text.h"
+
+#define UUID_PREFIX "MIG-"
+
+bool mig_instance_name_is(const char *word)
+{
+	return strncasecmp(word, UUID_PREFIX, strlen(UUID_PREFIX)) == 0 ||
+	       (word[0] != '\0' && strspn(word, "0123456789:") == strlen(word));
+}
+
+static int not_there(const char *word, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf shown = MIG_BUF_INIT(4096);
+
+	mig_text_escape_terminal(&shown, word);
+	mig_error_set(err, MIG_ERROR_REFUSED, "there is no instance '%s'", mig_buf_text(&shown));
+	return mig_error_hint(err, "migctl list --tree shows what is there");
+}
+
+static int find_uuid(const struct mig_snapshot *snapshot, int position, const char *word,
+		     struct mig_instance_name *name, struct mig_error **err)
+{
+	for (unsigned int g = 0; g < snapshot->gpu_count; g++) {
+		const struct mig_gpu *gpu = &snapshot->gpus[g];
+
+		for (unsigned int i = 0; i < gpu->gi_count; i++) {
+			for (unsigned int c = 0; c < gpu->gi[i].ci_count; c++) {
+				if (strcasecmp(gpu->gi[i].ci[c].uuid, word) != 0)
+					continue;
+				if (position >= 0 && (unsigned int)position != g)
+					return mig_error_set(
+						err, MIG_ERROR_REFUSED,
+						"'%s' lies on GPU %u and not on GPU %u", word,
+						gpu->index, snapshot->gpus[position].index);
+				*name = (struct mig_instance_name){g, i, (int)c};
+				return 0;
+			}
+		}
+	}
+	return not_there(word, err);
+}
+
+static int gi_by_id(const struct mig_gpu *gpu, uint64_t id)
+{
+	for (unsigned int i = 0; i < gpu->gi_count; i++) {
+		if (gpu->gi[i].id == id)
+			return (int)i;
+	}
+	return -1;
+}
+
+static int ci_by_id(const struct mig_gpu_instance *gi, uint64_t id)
+{
+	for (unsigned int i = 0; i < gi->ci_count; i++) {
+		if (gi->ci[i].id == id)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* The id of a GPU instance alone. */
+static int find_plain(const struct mig_snapshot *snapshot, int position, const char *word,
+		      uint64_t id, struct mig_instance_name *name, struct mig_error **err)
+{
+	unsigned int found = 0;
+
+	for (unsigned int g = 0; g < snapshot->gpu_count; g++) {
+		int gi = gi_by_id(&snapshot->gpus[g], id);
+
+		if (gi < 0 || (position >= 0 && (unsigned int)position != g))
+			continue;
+		*name = (struct mig_instance_name){g, (unsigned int)gi, -1};
+		found++;
+	}
+	if (found == 1)
+		return 0;
+	if (found == 0)
+		return not_there(word, err);
+	mig_error_set(err, MIG_ERROR_REFUSED, "%u GPUs have a GPU instance %s", found, word);
+	return mig_error_hint(err, "name the GPU: -i GPU, or GPU:%s", word);
+}
+
+int mig_instance_name_find(const struct mig_snapshot *snapshot, int position, const char *word,
+			   struct mig_instance_name *name, struct mig_error **err)
+{
+	uint64_t ids[3];
+	unsigned int count = 0;
+	const char *at = word;
+	int gpu = -1, gi, ci = -1;
+
+	if (strncasecmp(word, UUID_PREFIX, strlen(UUID_PREFIX)) == 0)
+		return find_uuid(snapshot, position, word, name, err);
+	for (bool is_more = true; is_more && count < MIG_ARRAY_SIZE(ids); count++) {
+		size_t len = strcspn(at, ":");
+
+		if (mig_parse_u64_n(at, len, 0, UINT32_MAX, &ids[count]) < 0)
+			return not_there(word, err);
+		is_more = at[len] == ':';
+		at += len + is_more;
+	}
+	if (*at != '\0' || at[-1] == ':')
+		return not_there(word, err);
+	if (count == 1)
+		return find_plain(snapshot, position, word, ids[0], name, err);
+	for (unsigned int g = 0; g < snapshot->gpu_count; g++) {
+		if (snapshot->gpus[g].index == ids[0])
+			gpu = (int)g;
+	}
+	if (gpu < 0)
+		return not_there(word, err);
+	if (position >= 0 && gpu != position)
+		return mig_error_set(err, MIG_ERROR_REFUSED, "'%s' lies not on GPU %u", word,
+				     snapshot->gpus[position].index);
+	gi = gi_by_id(&snapshot->gpus[gpu], ids[1]);
+	if (gi >= 0 && count == 3)
+		ci = ci_by_id(&snapshot->gpus[gpu].gi[gi], ids[2]);
+	if (gi < 0 || (count == 3 && ci < 0))
+		return not_there(word, err);
+	*name = (struct mig_instance_name){(unsigned int)gpu, (unsigned int)gi, ci};
+	return 0;
+}

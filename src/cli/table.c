@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tables; see table.h.
+ */
+#include "cli/table.h"
+
+#include <langinfo.h>
+#include <libsmartcols.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "shared/nearest.h"
+#include "shared/number.h"
+#include "shared/text.h"
+
+#define CELL_MAX  65536
+#define NAMES_MAX 1024
+
+/* ---- which columns ----------------------------------------------------------------------------- */
+
+static int refuse_column(const struct mig_table *table, const struct mig_invocation *inv,
+			 const char *word, size_t len, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf all = MIG_BUF_INIT(NAMES_MAX);
+	_cleanup_buf_ struct mig_buf shown = MIG_BUF_INIT(NAMES_MAX);
+	char text[64];
+
+	for (size_t i = 0; i < table->column_count; i++)
+		mig_buf_printf(&all, "%s%s", i > 0 ? ", " : "", table->columns[i].name);
+	mig_text_format(text, sizeof(text), "%.*s", (int)MIG_MIN(len, sizeof(text) - 1), word);
+	mig_text_escape_terminal(&shown, text);
+	mig_error_set(err, MIG_ERROR_USAGE, "'%s' has no column '%s'", inv->cmd->name,
+		      mig_buf_text(&shown));
+	return mig_error_hint(err, "its columns are %s", mig_buf_text(&all));
+}
+
+static bool is_chosen(const struct mig_table *table, size_t column)
+{
+	for (size_t i = 0; i < table->chosen_count; i++) {
+		if (table->chosen[i] == column)
+			return true;
+	}
+	return false;
+}
+
+static int choose_named(struct mig_table *table, const struct mig_invocation *inv, const char *list,
+			struct mig_error **err)
+{
+	while (list != NULL) {
+		size_t len = strcspn(list, ",");
+		size_t at = 0;
+
+		while (at < table->column_count &&
+		       (strlen(table->columns[at].name) != len ||
+			strncasecmp(table->columns[at].name, list, len) != 0))
+			at++;
+		if (at == table->column_count)
+			return refuse_column(table, inv, list, len, err);
+		if (is_chosen(table, at))
+			return mig_error_set(err, MIG_ERROR_USAGE, "column %s is named twice",
+					     table->columns[at].name);
+		table->chosen[table->chosen_count++] = at;
+		list = list[len] == ',' ? list + len + 1 : NULL;
+	}
+	return 0;
+}
+
+static void choose_usual(struct mig_table *table)
+{
+	for (size_t i = 0; i < table->column_count; i++) {
+		if (table->columns[i].is_default || (table->is_tree && table->columns[i].is_tree))
+			table->chosen[table->chosen_count++] = i;
+	}
+}
+
+int mig_table_begin(struct mig_table *table, const struct mig_invocation *inv,
+		    const struct mig_column *columns, struct mig_error **err)
+{
+	const char *list = mig_option_value(inv, "output");
+
+	*table = (struct mig_table){.columns = columns,
+				    .is_tree = mig_option_given(inv, "tree"),
+				    .is_json = mig_option_given(inv, "json"),
+				    .has_headings = !mig_option_given(inv, "noheadings")};
+	while (columns[table->column_count].name != NULL)
+		table->column_count++;
+	if (table->is_json && (list != NULL || table->is_tree || !table->has_headings)) {
+		mig_error_set(err, MIG_ERROR_USAGE,
+			      "--output, --tree and --noheadings are for the table and not for "
+			      "JSON");
+		return mig_error_hint(err, "the JSON has all columns of all rows");
+	}
+	if (list == NULL || list[0] == '+')
+		choose_usual(table);
+	return list == NULL ? 0 : choose_named(table, inv, list + (list[0] == '+'), err);
+}
+
+/* ---- rows -------------------------------------------------------------------------------------- */
+
+void mig_table_clear(struct mig_table *table)
+{
+	for (size_t i = 0; i < table->row_count; i++) {
+		for (size_t c = 0; c < table->column_count; c++)
+			free(table->rows[i]->cells[c]);
+		free(table->rows[i]->cells);
+		free(table->rows[i]);
+	}
+	free(table->rows);
+	*table = (struct mig_table){0};
+}
+
+struct mig_table_row *mig_table_add(struct mig_table *table, struct mig_table_row *parent,
+				    const void *data)
+{
+	struct mig_table_row *row = calloc(1, sizeof(*row));
+
+	if (row != NULL)
+		row->cells = calloc(table->column_count, sizeof(*row->cells));
+	if (row == NULL || row->cells == NULL ||
+	    mig_array_reserve(&table->rows, &table->allocated, table->row_count + 1,
+			      sizeof(struct mig_table_row *)) < 0) {
+		if (row != NULL)
+			free(row->cells);
+		free(row);
+		table->is_out_of_memory = true;
+		return NULL;
+	}
+	row->parent = parent;
+	row->data = data;
+	table->rows[table->row_count++] = row;
+	return row;
+}
+
+void mig_table_set(struct mig_table *table, struct mig_table_row *row, const char *name,
+		   const char *fmt, ...)
+{
+	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(CELL_MAX);
+	va_list args;
+
+	va_start(args, fmt);
+	mig_buf_vprintf(&text, fmt, args);
+	va_end(args);
+	for (size_t i = 0; row != NULL && i < table->column_count; i++) {
+		if (strcmp(table->columns[i].name, name) != 0)
+			continue;
+		free(row->cells[i]);
+		row->cells[i] = strdup(mig_buf_text(&text));
+		if (row->cells[i] == NULL)
+			table->is_out_of_memory = true;
+	}
+}
+
+/* ---- text -------------------------------------------------------------------------------------- */
+
+/* A cell as it is shown: foreign text escaped, the unit behind a number. */
+static int put_cell(const struct mig_column *column, const char *cell, struct libscols_line *line,
+		    size_t at)
+{
+	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(4 * CELL_MAX);
+
+	mig_text_escape_terminal(&text, cell != NULL ? cell : "-");
+	if (cell != NULL && column->unit != NULL)
+		mig_buf_puts(&text, column->unit);
+	if (mig_buf_failed(&text))
+		return -1;
+	return scols_line_set_data(line, at, mig_buf_text(&text));
+}
+
+static int fill(const struct mig_table *table, struct libscols_table *out)
+{
+	bool has_tree = false;
+
+	for (size_t i = 0; i < table->chosen_count; i++) {
+		const struct mig_column *column = &table->columns[table->chosen[i]];
+		int flags = column->type == MIG_COLUMN_NUMBER ? SCOLS_FL_RIGHT : 0;
+
+		if (table->is_tree && column->is_tree) {
+			flags = SCOLS_FL_TREE;
+			has_tree = true;
+		}
+		if (scols_table_new_column(out, column->name, 0, flags) == NULL)
+			return -1;
+	}
+	for (size_t i = 0; i < table->row_count; i++) {
+		struct mig_table_row *row = table->rows[i];
+		struct libscols_line *line = scols_table_new_line(
+			out, has_tree && row->parent != NULL ? row->parent->line : NULL);
+
+		row->line = line;
+		if (line == NULL)
+			return -1;
+		for (size_t c = 0; c < table->chosen_count; c++) {
+			size_t at = table->chosen[c];
+
+			if (put_cell(&table->columns[at], row->cells[at], line, c) != 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* What libsmartcols made, without blanks at the ends of lines. */
+static void put_lines(char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		size_t end = len;
+
+		while (end > 0 && text[end - 1] == ' ')
+			end--;
+		fwrite(text, 1, end, stdout);
+		fputc('\n', stdout);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static int print(struct mig_table *table, struct libscols_table *out)
+{
+	_cleanup_free_ char *text = NULL;
+
+	/* Whole lines, whatever the width of the terminal is: UUIDs are there to be copied. */
+	scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
+	scols_table_enable_noheadings(out, !table->has_headings);
+	scols_table_set_column_separator(out, "  ");
+	scols_table_enable_ascii(out, strcmp(nl_langinfo(CODESET), "UTF-8") != 0);
+	if (fill(table, out) != 0 || scols_print_table_to_string(out, &text) != 0)
+		return -1;
+	if (text != NULL)
+		put_lines(text);
+	return 0;
+}
+
+int mig_table_print(struct mig_table *table, struct mig_error **err)
+{
+	struct libscols_table *out;
+	int rc = -1;
+
+	if (table->row_count == 0 && !table->is_out_of_memory)
+		return 0;
+	out = scols_new_table();
+	if (out != NULL && !table->is_out_of_memory)
+		rc = print(table, out);
+	scols_unref_table(out);
+	return rc == 0 ? 0 : mig_error_set(err, MIG_ERROR_NO_MEMORY, "cannot make the table");
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------- */
+
+static void json_place(const char *member, const char *cell, struct mig_json *json)
+{
+	static const char *const suffixes[] = {"start", "size"};
+
+	for (size_t i = 0; i < MIG_ARRAY_SIZE(suffixes); i++) {
+		size_t len = cell != NULL ? strcspn(cell, ":") : 0;
+		uint64_t number;
+		char name[64];
+
+		mig_text_format(name, sizeof(name), "%s_%s", member, suffixes[i]);
+		mig_json_key(json, name);
+		if (cell == NULL)
+			mig_json_null(json);
+		else if (mig_parse_u64_n(cell, len, 0, UINT64_MAX, &number) == 0)
+			mig_json_uint(json, number);
+		else
+			json->failed = true;
+		cell = cell != NULL && cell[len] == ':' ? cell + len + 1 : cell;
+	}
+}
+
+static void json_cell(const struct mig_table *table, const struct mig_table_row *row, size_t at,
+		      struct mig_json *json)
+{
+	const struct mig_column *column = &table->columns[at];
+	uint64_t number;
+
+	if (column->member == NULL)
+		return;
+	if (column->type == MIG_COLUMN_PLACE) {
+		json_place(column->member, row->cells[at], json);
+		return;
+	}
+	mig_json_key(json, column->member);
+	if (column->type == MIG_COLUMN_OWN)
+		table->json_own(json, column, row->data);
+	else if (row->cells[at] == NULL)
+		mig_json_null(json);
+	else if (column->type == MIG_COLUMN_STRING)
+		mig_json_string(json, row->cells[at]);
+	else if (mig_parse_u64(row->cells[at], 0, UINT64_MAX, &number) == 0)
+		mig_json_uint(json, number);
+	else
+		json->failed = true;
+}
+
+void mig_table_json(const struct mig_table *table, struct mig_json *json, const char *key)
+{
+	mig_json_key(json, key);
+	mig_json_array_begin(json);
+	for (size_t i = 0; i < table->row_count; i++) {
+		mig_json_object_begin(json);
+		for (size_t c = 0; c < table->column_count; c++)
+			json_cell(table, table->rows[i], c, json);
+		mig_json_object_end(json);
+	}
+	mig_json_array_end(json);
+	json->failed = json->failed || table->is_out_of_memory;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What changes left behind: journals that are unfinished or damaged, and the lock.
+ */
+#include "core/journal_read.h"
+#include "core/lock.h"
+#include "doctor/check.h"
+
+#define WHO_MAX 16384
+
+static void note_error(struct mig_doctor *doctor, const char *path, const struct mig_error *why)
+{
+	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, path, "%s", mig_error_message(why));
+	if (mig_error_hint_text(why) != NULL)
+		mig_doctor_mend(doctor, "%s", mig_error_hint_text(why));
+}
+
+/* The newest one is what a change looks at first; of the others history and undo live. */
+static void check_entry(struct mig_doctor *doctor, unsigned int number, bool is_newest)
+{
+	_cleanup_journal_entry_ struct mig_journal_entry *entry = NULL;
+	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(WHO_MAX);
+	_cleanup_error_ struct mig_error *why = NULL;
+	_cleanup_free_ char *path = mig_journal_path(doctor->ctx, number);
+
+	if (mig_journal_read(doctor->ctx, number, &entry, &why) < 0) {
+		/* Others than root cannot read it: no fault of the node. */
+		if (mig_error_code(why) == MIG_ERROR_CORRUPT)
+			note_error(doctor, path, why);
+		return;
+	}
+	if (is_newest && entry->end == MIG_JOURNAL_PARTIAL) {
+		mig_doctor_find(doctor, MIG_FINDING_PROBLEM, path,
+				"transaction %u (%s of %s) failed and could not be rolled back: %s",
+				entry->number, entry->command, entry->user,
+				entry->message != NULL ? entry->message : "it does not say why");
+		mig_doctor_mend(doctor,
+				"migctl boot   (brings back the last layout that was done)");
+		return;
+	}
+	if (!is_newest || entry->end != MIG_JOURNAL_UNFINISHED ||
+	    mig_lock_is_held(doctor->ctx, &who))
+		return;
+	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, path,
+			"transaction %u (%s of %s) was left unfinished; the next changing command "
+			"rolls it back first",
+			entry->number, entry->command, entry->user);
+	mig_doctor_mend(doctor, "migctl boot   (rolls back, then brings back the last layout)");
+}
+
+void mig_check_journal(struct mig_doctor *doctor)
+{
+	_cleanup_error_ struct mig_error *why = NULL;
+	_cleanup_free_ unsigned int *numbers = NULL;
+	size_t count = 0;
+
+	if (mig_journal_list(doctor->ctx, &numbers, &count, &why) < 0) {
+		if (mig_error_code(why) != MIG_ERROR_NO_PERMISSION)
+			note_error(doctor, NULL, why);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		check_entry(doctor, numbers[i], i + 1 == count);
+}
+
+void mig_check_lock(struct mig_doctor *doctor)
+{
+	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(WHO_MAX);
+
+	if (!mig_lock_is_held(doctor->ctx, &who))
+		return;
+	mig_doctor_find(doctor, MIG_FINDING_NOTE, NULL,
+			"%s is changing this node now: other changes are refused until it ends",
+			mig_buf_text(&who));
+	mig_doctor_mend(doctor, "wait until it has ended");
+}

@@ -1,0 +1,384 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`migctl create`, `destroy` and `mode` on simulated nodes."""
+import json
+
+import tap
+from tap import test
+
+from layouts import MIGCTL, create, layouts, migctl, on, state
+
+A100 = 'a100-sxm4-40gb'
+
+
+def node(gpus=f'2x{A100},1xt4-16gb', *on_gpus, name='n'):
+    create(gpus, name)
+    for gpu in on_gpus:
+        tap.succeeded(on(name, 'mode', 'on', '-i', str(gpu)))
+    return name
+
+
+def make(*args, rc=0, name='n'):
+    return tap.exited(on(name, 'create', *args), rc)
+
+
+def destroy(*args, rc=0, name='n'):
+    return tap.exited(on(name, 'destroy', *args), rc)
+
+
+def refused(got, *said):
+    """Nothing on stdout, and these words."""
+    tap.equal(got.stdout, '')
+    for words in said:
+        tap.contains(got.stderr, words)
+
+
+CREATED = """\
+Plan: 1 of 1 GPU changes, 2 operations
+  GPU 0: create 1: 3g.20gb@4
+  now: no instances
+  then:
+  +-----------------------------------+-----------------------------------+
+  |                                   |3g.20gb                            |
+  +-----------------------------------+-----------------------------------+
+  takes: not known, not every operation of it was measured on this node yet
+New MIG devices:
+  GPU 0   4:4   3g.20gb         MIG-f455c21d-0105-55e6-a88f-b64d895daa72
+To use it:
+  CUDA_VISIBLE_DEVICES=MIG-f455c21d-0105-55e6-a88f-b64d895daa72 COMMAND
+Done: 2 operations.
+"""
+
+
+@test
+def what_is_printed():
+    node(f'1x{A100}', 0)
+    got = tap.succeeded(on('n', 'create', '3g.20gb', env={'LC_ALL': 'C'}))
+    tap.equal(got.stdout, CREATED)
+    tap.equal(got.stderr, '')
+    tap.equal(layouts('n'), ['3g.20gb@4[3g.20gb@0]'])
+
+
+@test
+def a_request_that_the_driver_fails_half_way():
+    node(f'1x{A100}', 0)
+    make('19,19,14,9')
+    tap.equal(layouts('n'), ['1g.5gb@0[1g.5gb@0] 1g.5gb@1[1g.5gb@0] 2g.10gb@2[2g.10gb@0] '
+                             '3g.20gb@4[3g.20gb@0]'])
+
+
+@test
+def names_ids_counts_and_places():
+    node(f'1x{A100}', 0)
+    make('1g.5gb*2', '14@2', '3g.20gb@4')
+    tap.equal(layouts('n'), ['1g.5gb@0[1g.5gb@0] 1g.5gb@1[1g.5gb@0] 2g.10gb@2[2g.10gb@0] '
+                             '3g.20gb@4[3g.20gb@0]'])
+    before = state('n')
+    destroy('2g.10gb@2')
+    make('2g.10gb')
+    tap.equal(state('n'), before)
+
+
+@test
+def what_is_there_never_moves():
+    node(f'1x{A100}', 0)
+    make('1g.5gb@0', '1g.5gb@4')
+    before = state('n')[0].uuids
+    refused(make('3g.20gb', rc=4), 'GPU 0: 1 x 3g.20gb beside 1g.5gb at 0, 1g.5gb at 4',
+            'beside what is there fit on GPU 0, each alone: ', 'migctl destroy makes room')
+    make('2g.10gb')
+    after = state('n')[0].uuids
+    tap.equal({key: after[key] for key in before}, before)
+
+
+@test
+def all_or_none():
+    node(f'1x{A100}', 0)
+    refused(make('7g.40gb', '1g.5gb', rc=4), 'do not fit together')
+    tap.equal(layouts('n'), [''])
+    # The driver fails in the middle: what was made is gone again.
+    got = migctl('sim', 'exec', '--fault', 'nvmlDeviceCreateGpuInstanceWithPlacement:2=999', 'n',
+                 '--', MIGCTL, 'create', '1g.5gb*3')
+    tap.exited(got, 8)
+    tap.equal(layouts('n'), [''])
+
+
+@test
+def the_lowest_gpu_that_takes_all():
+    node(f'3x{A100}', 0, 1)
+    make('1g.5gb')
+    make('7g.40gb')
+    tap.equal(layouts('n'), ['1g.5gb@6[1g.5gb@0]', '7g.40gb@0[7g.40gb@0]', ''])
+    tap.true(not state('n')[2].mode)
+
+
+@test
+def spread_over_gpus_where_none_takes_all():
+    node(f'3x{A100},1xt4-16gb', 0, 1, 2)
+    make('1g.5gb@4', '-i', '0')
+    make('3g.20gb*5')
+    tap.equal(layouts('n')[:3], ['3g.20gb@0[3g.20gb@0] 1g.5gb@4[1g.5gb@0]',
+                                 '3g.20gb@0[3g.20gb@0] 3g.20gb@4[3g.20gb@0]',
+                                 '3g.20gb@0[3g.20gb@0] 3g.20gb@4[3g.20gb@0]'])
+    refused(make('3g.20gb', rc=4), 'there is no room for all of this')
+
+
+@test
+def thirty_two_gpus():
+    create(f'32x{A100}', 'n')
+    tap.contains(tap.succeeded(on('n', 'mode', 'on')).stdout, 'costs: GPU 0-31: ')
+    make('1g.5gb*224')
+    tap.equal(sum(len(gpu.uuids) for gpu in state('n')), 224)
+    refused(make('1g.5gb', rc=4), 'there is no room')
+    destroy('--all')
+    tap.equal(set(layouts('n')), {''})
+
+
+@test
+def compute_instances():
+    node(f'1x{A100}', 0)
+    got = make('--no-ci', '3g.20gb')
+    tap.contains(got.stdout, 'New GPU instance 2 of GPU 0: 3g.20gb at 4:4')
+    tap.contains(got.stdout, 'migctl create -g 0:2 makes one')
+    make('-g', '0:2', '1c@2')
+    uuid = next(iter(state('n')[0].uuids.values()))
+    make('-g', uuid, '2c.3g.20gb')
+    tap.equal(layouts('n'), ['3g.20gb@4[2c.3g.20gb@0 1c.3g.20gb@2]'])
+    tap.true(uuid in state('n')[0].uuids.values())
+    refused(make('-g', '2', rc=4), 'do not fit together')
+    destroy('0:2:0')
+    destroy('1c.3g.20gb', '2c.3g.20gb', rc=4)
+    destroy('--keep-gi', '2c.3g.20gb')
+    tap.equal(layouts('n'), ['3g.20gb@4[]'])
+    make('-g', '2')
+    tap.equal(layouts('n'), ['3g.20gb@4[3g.20gb@0]'])
+    destroy('3g.20gb')
+    make('1c.3g.20gb*3')
+    tap.equal(len(state('n')[0].uuids), 3)
+
+
+@test
+def compute_instances_by_id():
+    node(f'1x{A100}', 0)
+    make('--no-ci', '4g.20gb')
+    make('-g', '0:1', '0,0,1')
+    tap.equal(sorted(place.split('@')[0] for place in layouts('n')[0].split('[')[1].split()),
+              ['1c.4g.20gb', '1c.4g.20gb', '2c.4g.20gb'])
+    refused(make('-g', '0:1', '9', rc=4), "'9' is no compute instance of GPU instance 1 of GPU 0",
+            '1c.4g.20gb (0)')
+    refused(make('-g', '0:1', '1c.3g.20gb', rc=4), 'which is a 4g.20gb')
+
+
+@test
+def nothing_is_made_where_mig_is_off():
+    node()
+    refused(make('1g.5gb', rc=4), 'MIG mode of GPU 0 is off', 'migctl mode on -i 0')
+    refused(make('-i', '1', '1g.5gb', rc=4), 'MIG mode of GPU 1 is off', 'migctl mode on -i 1')
+    refused(make('-i', '2', '1g.5gb', rc=4), 'GPU 2 (Tesla T4) has no MIG')
+    refused(make('-i', '1', '-g', '2', rc=4), 'MIG mode of GPU 1 is off')
+    node('1xt4-16gb', name='t')
+    for args in (('create', '1g.5gb'), ('destroy', '--all'), ('mode', 'on')):
+        refused(tap.exited(on('t', *args), 4), 'MIG')
+
+
+@test
+def bad_wishes():
+    node(f'2x{A100}', 0, 1)
+    for args, rc, said in (
+            ((), 2, 'create needs a WHAT'), (('',), 2, 'is empty'), (('19,',), 2, 'is empty'),
+            (('nope',), 2, "'nope': this is neither a profile name nor an id"),
+            (('1g.5gb*0',), 2, "the number behind '*'"), (('1g.5gb*x',), 2, "behind '*'"),
+            (('1g.5gb@-1',), 2, "behind '@'"), (('3g.20gb@4*2',), 2, 'one instance'),
+            (('-1',), 2, ''), (('MIG 1g.5gb',), 2, 'neither'),
+            (('1c',), 2, 'neither'), (('--no-ci', '1c.3g.20gb'), 2, 'is a compute instance'),
+            (('--no-ci', '-g', '1'), 2, '--no-ci'), (('-g', 'x', '1c'), 2, '--gi'),
+            (('-i', '0,1', '19'), 2, 'one GPU'), (('-i', '9', '19'), 4, "no GPU '9'"),
+            (('9g.5gb',), 4, "has no profile '9g.5gb'"), (('1g.5gb', '99'), 4, 'the id 99'),
+            (('-i', '0', '99'), 4, 'migctl profiles -i 0'),
+            (('3g.20gb@1',), 4, ''), (('-i', '0', '3g.20gb@1'), 4, '3g.20gb cannot lie at 1'),
+            (('-g', '3'), 4, "no instance '3'"), (('-g', 'MIG-nope'), 4, "no instance 'MIG-nope'"),
+            (('1g.5gb*4096',), 4, '')):
+        refused(make(*args, rc=rc), said)
+    tap.equal(layouts('n'), ['', ''])
+    tap.contains(on('n', 'create', '2g.11gb').stderr, "did you mean '2g.10gb'?")
+
+
+@test
+def destroying():
+    node(f'2x{A100}', 0, 1)
+    make('-i', '0', '1g.5gb*2', '2g.10gb', '3g.20gb')
+    make('-i', '1', '1g.5gb*2', '2g.10gb', '3g.20gb')
+    uuids = state('n')[0].uuids
+    destroy(uuids['3g.20gb@4/0'])
+    tap.not_contains(layouts('n')[0], '3g.20gb')
+    destroy('-i', '1', '2')
+    tap.not_contains(layouts('n')[1], '3g.20gb')
+    destroy('0:4')
+    tap.equal(layouts('n')[0], '1g.5gb@0[1g.5gb@0] 1g.5gb@1[1g.5gb@0]')
+    destroy('1g.5gb', '1:4')
+    tap.equal(layouts('n'), ['', ''])
+    tap.contains(destroy('--all').stdout, 'Nothing had to change')
+
+
+@test
+def destroying_what_is_not_there_or_named_twice():
+    node(f'2x{A100}', 0, 1)
+    make('-i', '0', '1g.5gb*2', '3g.20gb')
+    make('-i', '1', '3g.20gb')
+    before = state('n')
+    uuid = before[0].uuids['3g.20gb@4/0']
+    for args, rc, said in (
+            ((), 2, 'needs a WHAT'), (('--all', '0:2'), 2, '--all stands alone'),
+            (('0:2,',), 2, 'is empty'), (('nope',), 2, "'nope' names no instance"),
+            (('1g.5gb*1',), 2, 'a count does not say which'), (('3g.20gb@x',), 2, ''),
+            (('--all', '--keep-gi'), 2, 'contradict'),
+            (('0:99',), 4, "no instance '0:99'"), (('9:2',), 4, "'9:2'"), (('0:2:7',), 4, "'0:2:7'"),
+            (('0:',), 4, "'0:'"), (('0:2:0:0',), 4, "'0:2:0:0'"),
+            (('MIG-00000000-0000-0000-0000-000000000000',), 4, 'there is no instance'),
+            (('2g.10gb',), 4, "no instance '2g.10gb'"), (('3g.20gb@0',), 4, "'3g.20gb@0'"),
+            (('1c.3g.20gb',), 4, "'1c.3g.20gb'"),
+            (('2',), 4, '2 GPUs have a GPU instance 2'),
+            (('-i', '1', uuid), 4, 'lies on GPU 0'), (('-i', '1', '0:2'), 4, 'not on GPU 1'),
+            (('-i', '1', '1g.5gb'), 4, 'on the GPUs of -i'),
+            (('0:2', '0:2'), 4, "named twice: by '0:2' and '0:2'"),
+            (('0:2', uuid), 4, 'named twice'), ((uuid, '3g.20gb'), 4, 'named twice'),
+            (('-i', '0,0', '--all'), 4, 'GPU 0 is named twice'),
+            (('0:2', '0:99'), 4, "'0:99'")):
+        refused(destroy(*args, rc=rc), said)
+    tap.equal(state('n'), before)
+
+
+@test
+def what_is_held_is_named():
+    node(f'1x{A100}', 0)
+    make('1g.5gb', '3g.20gb')
+    uuid = state('n')[0].uuids['3g.20gb@4/0']
+    pid = tap.succeeded(migctl('sim', 'hold', '-n', 'n', '-b', uuid)).stdout.strip()
+    try:
+        for args in (('destroy', uuid), ('destroy', '--all'), ('mode', 'off')):
+            got = tap.exited(on('n', *args), 5)
+            refused(got, f'3g.20gb at 4:4 of GPU 0 is held by process {pid} (')
+        tap.equal(len(state('n')[0].uuids), 2)
+        destroy('1g.5gb')
+        make('1g.5gb')
+    finally:
+        migctl('sim', 'hold', '-n', 'n', '--end', pid)
+    destroy(uuid)
+    tap.not_contains(layouts('n')[0], '3g.20gb')
+    tap.succeeded(on('n', 'undo'))
+    tap.equal(state('n')[0].uuids['3g.20gb@4/0'], uuid)
+
+
+@test
+def undo_takes_back_each():
+    node(f'1x{A100}')
+    steps = (('mode', 'on'), ('create', '3g.20gb', '1g.5gb'), ('destroy', '1g.5gb'), ('mode', 'off'))
+    states = [state('n')]
+    for step in steps:
+        tap.succeeded(on('n', *step))
+        states.append(state('n'))
+    for before in reversed(states[:-1]):
+        tap.succeeded(on('n', 'undo'))
+        tap.equal(state('n'), before)
+    tap.contains(tap.succeeded(on('n', 'history')).stdout, 'create 3g.20gb 1g.5gb')
+
+
+@test
+def what_a_mode_change_costs():
+    node(f'1x{A100},1xh100-sxm5-80gb,1xt4-16gb')
+    got = tap.exited(on('n', 'mode', 'on', '-n'), 3)
+    tap.contains(got.stdout, 'costs: GPU 0: it has to be idle and is reset')
+    tap.contains(got.stdout, 'costs: GPU 1: no reset is needed')
+    tap.true(not state('n')[0].mode)
+    tap.succeeded(on('n', 'mode', 'on'))
+    tap.contains(tap.succeeded(on('n', 'mode', 'on')).stdout, 'Nothing had to change')
+    make('-i', '0', '1g.5gb*2')
+    got = tap.exited(on('n', 'mode', 'off', '-i', '0', '-n'), 3)
+    tap.contains(got.stdout, 'costs: GPU 0: 2 GPU instances with 2 MIG devices go; ')
+    for line in got.stdout.splitlines():
+        tap.true(len(line) <= 80, line)
+    tap.succeeded(on('n', 'mode', 'off', '-i', '0'))
+    tap.equal([gpu.mode for gpu in state('n')], [False, True, False])
+    for args, rc, said in ((('auto',), 2, "mode is 'on' or 'off'"), ((), 2, ''),
+                           (('on', '-i', '2'), 4, 'GPU 2 (Tesla T4) has no MIG'),
+                           (('on', '-i', '0,0'), 4, 'named twice')):
+        refused(tap.exited(on('n', 'mode', *args), rc), said)
+
+
+@test
+def a_change_that_waits_for_a_reset():
+    node(f'1x{A100}:reset-required', name='r')
+    tap.exited(on('r', 'mode', 'on', '--skip-reset'), 9)
+    refused(make('1g.5gb', rc=4, name='r'), 'MIG mode of GPU 0 is off, and on after a reset')
+    tap.succeeded(on('r', 'mode', 'off'))
+    tap.equal((state('r')[0].mode, state('r')[0].pending), (False, False))
+    tap.succeeded(on('r', 'mode', 'on'))
+    make('1g.5gb*2', name='r')
+    destroy('--all', name='r')
+    make('1g.5gb', name='r')
+
+
+@test
+def without_permission_driver_or_gpu():
+    node(f'1x{A100}', 0)
+    make('1g.5gb')
+    before = state('n')
+    create('none', 'empty')
+    for args in (('create', '1g.5gb'), ('destroy', '--all'), ('mode', 'off')):
+        got = tap.exited(migctl('sim', 'exec', '--unprivileged', 'n', '--', MIGCTL, *args), 7)
+        refused(got, 'run it as root')
+        refused(tap.exited(on('empty', *args), 6), 'the driver shows no GPU')
+    tap.equal(state('n'), before)
+
+
+@test
+def a_lost_gpu():
+    node(f'2x{A100}', 0, 1)
+    tap.succeeded(migctl('sim', 'fault', 'add', 'n', 'lost', '-i', '1'))
+    for args in (('create', '1g.5gb'), ('destroy', '--all'), ('mode', 'off')):
+        refused(tap.exited(on('n', *args), 1), 'GPU 1', 'fallen off the bus')
+
+
+@test
+def a_driver_without_names():
+    tap.succeeded(migctl('sim', 'create', 'old', '--driver', '470', '--gpus', f'1x{A100}'))
+    tap.succeeded(on('old', 'mode', 'on'))
+    make('19,19,14,9', name='old')
+    destroy('1g.5gb', '0:2', name='old')
+    tap.equal(layouts('old'), ['2g.10gb@2[2g.10gb@0]'])
+
+
+@test
+def json_of_the_changes():
+    node(f'1x{A100}')
+    for args, schema in ((('mode', 'on'), 'mode'), (('create', '3g.20gb'), 'create'),
+                         (('destroy', '3g.20gb'), 'destroy')):
+        got = tap.succeeded(on('n', *args, '--json'))
+        document = json.loads(got.stdout)
+        tap.equal(document['schema'], f'migctl.{schema}/1')
+        tap.equal(document['changed'], 'all')
+        tap.equal(got.stderr, '')
+    error = json.loads(make('7g.40gb*2', '--json', rc=4).stderr)
+    tap.equal(error['code'], 'refused')
+
+
+@test
+def a_dry_run_changes_nothing():
+    node(f'1x{A100}', 0)
+    make('1g.5gb')
+    before = state('n')
+    make('-n', '3g.20gb', rc=3)
+    destroy('-n', '--all', rc=3)
+    tap.equal(state('n'), before)
+
+
+@test
+def standard_output_that_is_full():
+    node(f'1x{A100}', 0)
+    got = tap.run(['sh', '-c', 'exec "$@" > /dev/full', 'sh', MIGCTL, '--node', 'n', 'create',
+                   '1g.5gb'])
+    tap.exited(got, 1)
+    tap.equal(layouts('n'), [''])
+
+
+tap.main()

@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`migctl status` on a terminal (colours, widths, --watch) and as SVG."""
+import codecs
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import termios
+import time
+import xml.etree.ElementTree as ET
+
+import tap
+from tap import test
+
+from layouts import MIGCTL, create, migctl, on, status
+
+A100 = 'a100-sxm4-40gb'
+ENTER, LEAVE = '\x1b[?1049h', '\x1b[?1049l'
+SGR = re.compile(r'\x1b\[[0-9;]*m')
+WAIT_S = 20
+
+
+class Screen:
+    """migctl on a pseudo-terminal."""
+
+    def __init__(self, *args, columns=80, rows=24, env=None):
+        self.master, slave = pty.openpty()
+        self.resize(columns, rows)
+        full = dict(os.environ, LC_ALL='C.UTF-8', TERM='xterm')
+        full.pop('NO_COLOR', None)
+        full.update(env or {})
+        self.process = subprocess.Popen([MIGCTL, *args], stdin=slave, stdout=slave,
+                                        stderr=subprocess.PIPE, env=full, start_new_session=True)
+        os.close(slave)
+        self.text = ''
+        self.at = 0
+        self.decoder = codecs.getincrementaldecoder('utf-8')()
+
+    def resize(self, columns, rows):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+
+    def read(self, until=None):
+        """Reads on until a part comes that was not looked at yet, or to the end; returns what is
+        new."""
+        begin = self.at
+        end = time.monotonic() + WAIT_S
+        while until is None or until not in self.text[begin:]:
+            ready, _, _ = select.select([self.master], [], [], max(0, end - time.monotonic()))
+            tap.true(ready, f'no {until!r} within {WAIT_S} s in\n{self.text[begin:]!r}')
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:
+                data = b''
+            if not data:
+                tap.true(until is None, f'ended without {until!r}: {self.text[begin:]!r}')
+                break
+            self.text += self.decoder.decode(data)
+        self.at = len(self.text) if until is None else \
+            self.text.index(until, begin) + len(until)
+        return self.text[begin:self.at]
+
+    def end(self):
+        """Reads to the end; the exit status."""
+        self.read()
+        rc = self.process.wait(WAIT_S)
+        os.close(self.master)
+        return rc
+
+
+def node_with_instances():
+    node = create(f'1x{A100}')
+    tap.succeeded(on(node, 'apply', '0=1g.5gb@0,1c.3g.20gb@4,2c.3g.20gb@4'))
+    return node
+
+
+def shown(node, **kwargs):
+    screen = Screen('--node', node, 'status', **kwargs)
+    tap.equal(screen.end(), 0)
+    return screen.text.replace('\r\n', '\n')
+
+
+@test
+def colours_only_on_a_terminal():
+    node = node_with_instances()
+    plain = tap.succeeded(on(node, 'status', env={'LC_ALL': 'C.UTF-8'})).stdout
+    tap.not_contains(plain, '\x1b')
+    coloured = shown(node)
+    tap.contains(coloured, '\x1b[1m3g.20gb\x1b[0m')
+    tap.equal(SGR.sub('', coloured), plain)
+    tap.equal(shown(node, env={'NO_COLOR': '1'}), plain)
+    tap.equal(shown(node, env={'TERM': 'dumb'}), plain)
+    tap.equal(shown(node, env={'NO_COLOR': ''}), coloured)
+
+
+@test
+def every_width_from_40_on():
+    node = node_with_instances()
+    uuid = status(node)['gpus'][0]['gpu_instances'][0]['compute_instances'][0]['uuid']
+    pid = tap.succeeded(migctl('sim', 'hold', '-n', node, '-b', uuid)).stdout.strip()
+    for columns in (40, 41, 55, 66, 79, 80, 81, 132, 300):
+        for encoding in ('C', 'C.UTF-8'):
+            text = SGR.sub('', shown(node, columns=columns, env={'LC_ALL': encoding}))
+            for line in text.splitlines():
+                tap.true(len(line) <= columns, f'{columns}: {line}')
+            for part in ('1g.5gb', '3g.20gb', 'CI 0 2c', 'CI 1 1c', 'GI 2', '1g.10gb', pid):
+                tap.contains(text, part, f'{columns}')
+            tap.equal(text.isascii(), encoding == 'C')
+    tap.succeeded(migctl('sim', 'hold', '-n', node, '--end', pid))
+
+
+@test
+def forty_columns():
+    node = node_with_instances()
+    tap.equal(SGR.sub('', shown(node, columns=40)), """\
+GPU 0  NVIDIA A100-SXM4-40GB
+  00000000:10:00.0  MIG on
+  compute slices ■■■■□□□ 4/7
+  memory units ■■■■■□□□ 5/8
+  ┌0──┬1───2───3──┬4───5───6───7──┐
+  │a  │           │b              │
+  └───┴───────────┴───────────────┘
+  a 1g.5gb@0 GI 7 CI 0
+  b 3g.20gb@4 GI 2
+      CI 0 2c
+      CI 1 1c
+  fits now: 3 x 1g.5gb or 1 x 2g.10gb
+            or 1 x 1g.5gb+me
+            or 1 x 1g.10gb
+""")
+
+
+@test
+def thirty_two_gpus_on_forty_columns():
+    node = create(f'32x{A100}')
+    tap.succeeded(on(node, 'apply', 'all=3g.20gb*2'))
+    text = SGR.sub('', shown(node, columns=40))
+    tap.contains(text, 'GPU 31 3g.20gb  3g.20gb\n')
+    tap.equal(len([line for line in text.splitlines() if line.startswith('GPU ')]), 32)
+    tap.true(all(len(line) <= 40 for line in text.splitlines()), text)
+
+
+@test
+def forty_columns_without_permission():
+    node = node_with_instances()
+    screen = Screen('sim', 'exec', '--unprivileged', node, '--', MIGCTL, 'status', columns=40)
+    tap.equal(screen.end(), 0)
+    lines = SGR.sub('', screen.text).replace('\r', '').splitlines()
+    # A UUID of a MIG device is 40 wide.
+    tap.true(all(len(line) <= 42 for line in lines), screen.text)
+    tap.true(lines[2].startswith('  MIG device 0  '), lines[2])
+
+
+@test
+def watch_shows_changes_and_restores_the_terminal():
+    for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        name = f'n{end}'
+        node = create(f'1x{A100}', name)
+        tap.succeeded(on(node, 'apply', '0=1g.5gb'))
+        screen = Screen('--node', node, 'status', '--watch=1h')
+        tap.contains(screen.read('Ctrl-C ends'), ENTER)
+        tap.contains(screen.text, 'on change, every 3600 s')
+        # Not after an hour but on the event.
+        tap.succeeded(on(node, 'apply', '0=1g.5gb,2g.10gb'))
+        screen.read('2g.10gb')
+        screen.read('Ctrl-C ends')
+        screen.resize(40, 12)
+        screen.process.send_signal(signal.SIGWINCH)
+        tap.contains(screen.read('lines more'), '\x1b[H')
+        tap.not_contains(screen.text, LEAVE)
+        screen.process.send_signal(end)
+        tap.equal(screen.end(), 0, name)
+        tap.true(screen.text.endswith('\x1b[?25h' + LEAVE), screen.text[-80:])
+
+
+@test
+def watch_without_events_goes_by_the_period():
+    node = create(f'1x{A100}')
+    tap.succeeded(on(node, 'apply', '0=1g.5gb'))
+    count = tap.tmpdir() / 'count.json'
+    screen = Screen('sim', 'exec', '--fault', 'nvmlEventSetCreate=NVML_ERROR_NOT_SUPPORTED', node,
+                    '--', MIGCTL, 'status', '--watch=1', env={'MIGCTL_NVML_COUNT': str(count)})
+    screen.read('every 1 s')
+    tap.not_contains(screen.text, 'on change')
+    begin = time.monotonic()
+    tap.succeeded(on(node, 'apply', '0=1g.5gb,2g.10gb'))
+    screen.read('2g.10gb')
+    tap.true(time.monotonic() - begin < 10)
+    os.killpg(screen.process.pid, signal.SIGINT)
+    tap.equal(screen.end(), 0)
+
+
+@test
+def watch_asks_no_more_than_once_a_second():
+    node = create(f'1x{A100}')
+    tap.succeeded(on(node, 'apply', '0=1g.5gb'))
+    count = tap.tmpdir() / 'count.json'
+    screen = Screen('--node', node, 'status', '--watch', env={'MIGCTL_NVML_COUNT': str(count)})
+    screen.read('Ctrl-C ends')
+    begin = time.monotonic()
+    for number in range(6):
+        tap.succeeded(on(node, 'apply', f'0=1g.5gb*{1 + number % 2}'))
+        screen.resize(80, 24 + number)
+        screen.process.send_signal(signal.SIGWINCH)
+        screen.read('Ctrl-C ends')
+        time.sleep(0.2)
+    screen.process.send_signal(signal.SIGINT)
+    tap.equal(screen.end(), 0)
+    taken = time.monotonic() - begin
+    looks = int(re.search(r'"nvmlSystemGetDriverVersion":\s*(\d+)', count.read_text())[1])
+    tap.true(looks <= 2 + taken, f'{looks} looks in {taken} s')
+
+
+@test
+def watch_refusals():
+    node = node_with_instances()
+    got = tap.exited(on(node, 'status', '--watch'), 2)
+    tap.contains(got.stderr, '--watch needs a terminal')
+    for options in (('--watch', '--json'), ('--watch', '--svg', 'x'), ('--svg', 'x', '--json'),
+                    ('--watch=0',), ('--watch=x',)):
+        tap.exited(on(node, 'status', *options), 2)
+    screen = Screen('--node', node, 'status', '--watch', '-i', '7')
+    tap.equal(screen.end(), 4)
+    tap.true(screen.text.endswith(LEAVE) or ENTER not in screen.text, repr(screen.text))
+
+
+def svg_texts(root):
+    return [''.join(element.itertext()) for element in root.iter('{http://www.w3.org/2000/svg}text')]
+
+
+@test
+def svg_says_what_the_text_says():
+    node = node_with_instances()
+    path = tap.tmpdir() / 'node.svg'
+    tap.succeeded(on(node, 'status', '--svg', path))
+    tap.equal(path.stat().st_mode & 0o777, 0o644)
+    root = ET.parse(path).getroot()
+    texts = svg_texts(root)
+    for part in ('GPU 0 · NVIDIA A100-SXM4-40GB', '1g.5gb', '3g.20gb', 'GI 2', 'CI 0 2c', 'CI 1 1c',
+                 'free', 'compute slices 4/7', 'memory units 5/8'):
+        tap.contains(texts, part)
+    piped = tap.succeeded(on(node, 'status', '--svg', '-')).stdout
+    tap.equal(piped, path.read_text())
+    # Standalone: nothing is loaded.
+    tap.not_contains(piped, 'href')
+    tap.not_contains(piped, 'url(')
+    tap.contains(piped, 'prefers-color-scheme: dark')
+
+
+@test
+def svg_escapes_foreign_text():
+    node = node_with_instances()
+    uuid = status(node)['gpus'][0]['gpu_instances'][0]['compute_instances'][0]['uuid']
+    program = tap.tmpdir() / '<a&"b">\x01'
+    shutil.copy('/bin/sleep', program)
+    holder = subprocess.Popen([MIGCTL, 'sim', 'hold', '-n', node, uuid, '--', program, '60'])
+    end = time.monotonic() + WAIT_S
+    while '&amp;' not in (text := on(node, 'status', '--svg', '-').stdout):
+        tap.true(time.monotonic() < end, text)
+        time.sleep(0.05)
+    tap.true(any('<a&"b">' in one for one in svg_texts(ET.fromstring(text))), text)
+    tap.not_contains(text, '\x01')
+    holder.terminate()
+    holder.wait()
+
+
+@test
+def svg_replaces_no_device():
+    node = node_with_instances()
+    link = tap.tmpdir() / 'link'
+    link.symlink_to('/dev/null')
+    got = tap.exited(on(node, 'status', '--svg', link), 4)
+    tap.contains(got.stderr, 'no regular file')
+    tap.true(link.is_symlink())
+
+
+tap.main()
