@@ -41,7 +41,7 @@ const char *mig_check_result_word(enum mig_check_result result)
 	return words[result];
 }
 
-static char *format(const char *fmt, va_list args)
+static char *MIG_PRINTF(1, 0) format(const char *fmt, va_list args)
 {
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(TEXT_MAX);
 

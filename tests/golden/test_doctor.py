@@ -269,7 +269,9 @@ def a_held_lock():
     change = subprocess.Popen([MIGCTL, '--node', node, 'apply', '0=1g.5gb,2g.10gb'],
                               stdout=subprocess.DEVNULL)
     end = time.monotonic() + WAIT_S
-    while 'lock' not in (found := doctor(node, 0)):
+    # Who holds it writes itself down a moment after it has it.
+    while 'lock' not in (found := doctor(node, 0)) or \
+            f'process {change.pid}' not in found['lock'][0][2]:
         tap.true(time.monotonic() < end, str(found))
         time.sleep(0.05)
     tap.equal(list(found), ['lock'])

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import re
-import signal
 
 import tap
 from tap import test
@@ -92,8 +91,9 @@ def held(node):
     try:
         yield
     finally:
+        # Waits for the end, too.
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            tap.run([MIGCTL, 'sim', 'hold', '-n', node, '--end', str(pid)])
 
 
 @contextlib.contextmanager
@@ -104,7 +104,7 @@ def held_whole(node):
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGKILL)
+        tap.run([MIGCTL, 'sim', 'hold', '-n', node, '--end', str(pid)])
 
 
 def documents():
