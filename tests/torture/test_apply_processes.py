@@ -35,8 +35,9 @@ DONE, BUSY, ROLLED_BACK, PARTIAL = 0, 5, 8, 9
 
 
 def journals():
+    """Those in force: one that is being written has another name until it is whole."""
     folder = tap.tmpdir() / 'migsim/n/root/var/lib/migctl/journal'
-    return sorted(folder.glob('*')) if folder.exists() else []
+    return sorted(path for path in folder.glob('*') if path.suffix != '.new') if folder.exists() else []
 
 
 def wait_until(condition, what):
