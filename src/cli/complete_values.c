@@ -197,6 +197,7 @@ static const struct {
 } of_node[] = {
 	{"gpus", 0, put_gpus},
 	{"uuids", MIG_SNAPSHOT_UUIDS, put_all_uuids},
+	{"mig-uuids", MIG_SNAPSHOT_UUIDS, put_uuids},
 	{"what", MIG_SNAPSHOT_UUIDS, put_what},
 	{"profiles", 0, put_profiles},
 	{"layout-gpus", 0, put_layout_gpus},

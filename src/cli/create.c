@@ -50,6 +50,8 @@ static int want(void *cookie, const struct mig_snapshot *snapshot, struct mig_ta
 		return mig_error_hint(err, "run it for each, or bring them to a layout: migctl "
 					   "apply GPUS=DEVICES");
 	}
+	if (choice.is_named && mig_gpu_choice_refuse_lost(snapshot, &choice, err) < 0)
+		return -1;
 	for (unsigned int i = 0; choice.is_named && i < snapshot->gpu_count; i++) {
 		if (choice.is_chosen[i])
 			position = (int)i;
@@ -71,7 +73,7 @@ static int check(const struct mig_invocation *inv, const struct mig_what *what,
 	struct mig_profile_name name;
 
 	if (parent == NULL && what->count == 0) {
-		mig_error_set(err, MIG_ERROR_USAGE, "create needs a WHAT");
+		mig_error_set(err, MIG_ERROR_USAGE, "create needs a PROFILE");
 		return mig_error_hint(err, "migctl profiles shows what fits, as in: migctl create "
 					   "1g.5gb*2");
 	}

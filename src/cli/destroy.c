@@ -245,6 +245,23 @@ static int make_target(struct destruction *d, struct mig_target **out, struct mi
 	return 0;
 }
 
+/* Whether the words name single instances, wherever they are: then a lost GPU is in nobody's way. */
+static bool names_single_ones(const struct destruction *d)
+{
+	for (size_t i = 0; i < d->word_count; i++) {
+		if (strchr(d->words[i], ':') == NULL && strncmp(d->words[i], "MIG-", 4) != 0)
+			return false;
+	}
+	return d->word_count > 0;
+}
+
+static int check_lost(const struct destruction *d, struct mig_error **err)
+{
+	if (!d->choice.is_named && names_single_ones(d))
+		return 0;
+	return mig_gpu_choice_refuse_lost(d->snapshot, &d->choice, err);
+}
+
 static int want(void *cookie, const struct mig_snapshot *snapshot, struct mig_target **target,
 		struct mig_error **err)
 {
@@ -253,7 +270,7 @@ static int want(void *cookie, const struct mig_snapshot *snapshot, struct mig_ta
 
 	d->snapshot = snapshot;
 	if (mig_gpu_choice_read(snapshot, mig_option_value(d->inv, "id"), &d->choice, err) == 0 &&
-	    mig_gpu_choice_check_mig(snapshot, &d->choice, err) == 0)
+	    mig_gpu_choice_check_mig(snapshot, &d->choice, err) == 0 && check_lost(d, err) == 0)
 		rc = make_target(d, target, err);
 	mig_gpu_choice_clear(&d->choice);
 	free(MIG_TAKE_PTR(d->doomed));
@@ -299,11 +316,12 @@ static int check(const struct destruction *d, struct mig_error **err)
 	bool is_all = mig_option_given(d->inv, "all");
 
 	if (!is_all && d->word_count == 0) {
-		mig_error_set(err, MIG_ERROR_USAGE, "destroy needs a WHAT, or --all");
+		mig_error_set(err, MIG_ERROR_USAGE, "destroy needs an INSTANCE, or --all");
 		return mig_error_hint(err, "migctl list --tree shows what is there");
 	}
 	if (is_all && d->word_count > 0)
-		return mig_error_set(err, MIG_ERROR_USAGE, "--all stands alone, without a WHAT");
+		return mig_error_set(err, MIG_ERROR_USAGE,
+				     "--all stands alone, without an INSTANCE");
 	if (is_all && mig_option_given(d->inv, "keep-gi"))
 		return mig_error_set(err, MIG_ERROR_USAGE, "--all and --keep-gi contradict");
 	return 0;

@@ -201,7 +201,8 @@ static bool has_wish(const struct mig_invocation *inv)
 static int look_at_last(struct mig_look *look, struct mig_history *history, struct mig_error **err)
 {
 	const struct mig_journal_entry *last;
-	struct mig_transaction_request request = {.want = mig_history_want};
+	struct mig_transaction_request request = {.want = mig_history_want_present,
+						  .cookie = history};
 
 	*look = (struct mig_look){0};
 	if (mig_session_open(&look->session, err) < 0 ||
@@ -215,7 +216,6 @@ static int look_at_last(struct mig_look *look, struct mig_history *history, stru
 		mig_error_set(err, MIG_ERROR_REFUSED, "nothing was applied on this node yet");
 		return mig_error_hint(err, "name what to compare with: -f FILE, or LAYOUT...");
 	}
-	request.cookie = (void *)&last->after;
 	if (mig_transaction_plan(&look->session.ctx, &request, &look->snapshot, &look->plan, err) <
 	    0)
 		return mig_session_explain(&look->session, err);

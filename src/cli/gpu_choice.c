@@ -104,6 +104,20 @@ int mig_gpu_choice_check_lost(const struct mig_context *ctx, const struct mig_sn
 	return 0;
 }
 
+int mig_gpu_choice_refuse_lost(const struct mig_snapshot *snapshot,
+			       const struct mig_gpu_choice *choice, struct mig_error **err)
+{
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		if (!choice->is_chosen[i] || !snapshot->gpus[i].is_lost)
+			continue;
+		mig_error_set(err, MIG_ERROR_DRIVER, "GPU %u is lost (fallen off the bus)",
+			      snapshot->gpus[i].index);
+		return mig_error_hint(err, "a reboot may bring it back; for the others, name them: "
+					   "-i GPU,...");
+	}
+	return 0;
+}
+
 int mig_gpu_choice_check_mig(const struct mig_snapshot *snapshot,
 			     const struct mig_gpu_choice *choice, struct mig_error **err)
 {

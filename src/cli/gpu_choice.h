@@ -36,6 +36,11 @@ int mig_gpu_choice_word(const struct mig_snapshot *snapshot, const char *word, s
 int mig_gpu_choice_check_lost(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
 			      const struct mig_gpu_choice *choice, struct mig_error **err);
 
+/* For what changes the chosen GPUs: DRIVER if one of them is lost, with what can be done. */
+int mig_gpu_choice_refuse_lost(const struct mig_snapshot *snapshot,
+			       const struct mig_gpu_choice *choice,
+			       struct mig_error **err) MIG_MUST_CHECK;
+
 /* An error (REFUSED) if a GPU that was named, or all there are, have no MIG; else 0. */
 int mig_gpu_choice_check_mig(const struct mig_snapshot *snapshot,
 			     const struct mig_gpu_choice *choice, struct mig_error **err);

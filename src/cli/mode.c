@@ -34,7 +34,8 @@ static int want(void *cookie, const struct mig_snapshot *snapshot, struct mig_ta
 	_cleanup_target_ struct mig_target *target = NULL;
 
 	if (mig_gpu_choice_read(snapshot, mig_option_value(s->inv, "id"), &choice, err) < 0 ||
-	    mig_gpu_choice_check_mig(snapshot, &choice, err) < 0)
+	    mig_gpu_choice_check_mig(snapshot, &choice, err) < 0 ||
+	    mig_gpu_choice_refuse_lost(snapshot, &choice, err) < 0)
 		return -1;
 	target = mig_target_new(snapshot, err);
 	if (target == NULL)
@@ -55,7 +56,7 @@ static int want(void *cookie, const struct mig_snapshot *snapshot, struct mig_ta
 }
 
 /* Ampere GPUs change their mode by a reset, later ones without. */
-static const char *reset_words(const struct mig_gpu *gpu)
+static const char *reset_words(const struct mig_gpu *gpu, bool mode)
 {
 	const struct mig_gpu_table *table = mig_gpu_table_find_pci(
 		gpu->pci_device_id >> PCI_DEVICE_SHIFT, (uint32_t)gpu->memory_mib);
@@ -65,6 +66,8 @@ static const char *reset_words(const struct mig_gpu *gpu)
 	if (table->mode_needs_reset)
 		return "it has to be idle and is reset: by the driver, or where that is not enough "
 		       "by migctl (not with --skip-reset)";
+	if (!mode)
+		return "no reset is needed";
 	return "no reset is needed; the mode is lost when the machine starts anew (migctl boot "
 	       "brings it back)";
 }
@@ -86,7 +89,7 @@ static void cost_of(const struct switching *s, const struct mig_plan_gpu *pg,
 		mig_buf_printf(out, "%u GPU instance%s with %u MIG device%s go%s; ",
 			       pg->destroyed_gi, pg->destroyed_gi == 1 ? "" : "s", pg->destroyed_ci,
 			       pg->destroyed_ci == 1 ? "" : "s", pg->destroyed_gi == 1 ? "es" : "");
-	mig_buf_puts(out, reset_words(gpu));
+	mig_buf_puts(out, reset_words(gpu, s->mode));
 	if (has_persistence(s, gpu))
 		mig_buf_puts(out, "; persistence mode is on and may be in the way of a reset "
 				  "(nvidia-persistenced, nvidia-smi -pm 0)");

@@ -58,6 +58,10 @@ static int choose_word(const struct mig_snapshot *snapshot, const char *word, si
 
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
 		if (is_meant(&snapshot->gpus[i], word, len)) {
+			if (chosen[i])
+				return mig_error_set(err, MIG_ERROR_REFUSED,
+						     "GPU %u is named twice",
+						     snapshot->gpus[i].index);
 			chosen[i] = true;
 			is_any = true;
 		}

@@ -20,7 +20,7 @@ static int refuse(const char *word, const char *why, struct mig_error **err)
 
 	mig_text_escape_terminal(&shown, word);
 	mig_error_set(err, MIG_ERROR_USAGE, "'%s': %s", mig_buf_text(&shown), why);
-	return mig_error_hint(err, "WHAT is a profile or its id, with @START or *COUNT behind it: "
+	return mig_error_hint(err, "PROFILE is a name or its id, with @START or *COUNT behind it: "
 				   "3g.20gb, 19, 1g.5gb*3, 3g.20gb@4");
 }
 

@@ -163,8 +163,10 @@ static int choose_all(struct selection *s, const struct mig_config_entry *entry)
 	for (unsigned int i = 0; i < s->snapshot->gpu_count; i++) {
 		const struct mig_gpu *gpu = &s->snapshot->gpus[i];
 
-		if (gpu->is_mig_capable && passes_filter(entry, gpu) &&
-		    choose_gpu(s, entry, i, entry->gpus_at) < 0)
+		/* Of a lost GPU nobody knows whether it is meant: it is named as what is missing. */
+		if (!gpu->is_lost && (!gpu->is_mig_capable || !passes_filter(entry, gpu)))
+			continue;
+		if (choose_gpu(s, entry, i, entry->gpus_at) < 0)
 			return -1;
 	}
 	return 0;

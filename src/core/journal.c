@@ -31,6 +31,7 @@
 #define HISTORY_MAX  256		/* finished journals that are kept */
 #define JOURNAL_MAX  ((size_t)64 << 20) /* bytes; 32 full GPUs need less than a tenth */
 #define LINE_ROOM    448		/* an operation's line; UUIDs and names are short in it */
+#define CARRIED_ROOM 32			/* lines of a GPU that is not there and is remembered */
 #define STEP_ROOM    512		/* intent and outcome of one operation */
 #define MESSAGE_ROOM (2 * MIG_LINE_MAX)
 #define COMMAND_MAX  1024 /* of what is kept of a command line */
@@ -276,9 +277,11 @@ static int put_preamble(const struct mig_snapshot *before, const struct mig_plan
 /* Room for all that can follow the preamble: steps there and back, the way back, two layouts. */
 static size_t room_for(const struct mig_snapshot *before, const struct mig_plan *plan)
 {
-	size_t instances = 2 * (size_t)plan->op_count + before->gpu_count;
+	size_t instances = 2 * (size_t)plan->op_count + before->gpu_count + CARRIED_ROOM;
 
 	for (unsigned int i = 0; i < before->gpu_count; i++) {
+		if (before->gpus[i].is_lost)
+			instances += CARRIED_ROOM;
 		instances += before->gpus[i].gi_count;
 		for (unsigned int g = 0; g < before->gpus[i].gi_count; g++)
 			instances += before->gpus[i].gi[g].ci_count;
@@ -511,6 +514,37 @@ static int withdraw(struct mig_journal *journal, size_t waiting, struct mig_erro
 	return 0;
 }
 
+/*
+ * GPUs that are lost or gone keep what the newest transaction that was done says of them: a boot
+ * brings it back when they are there again. Damaged journals are passed over.
+ */
+static int carry_over(const struct mig_journal *journal, struct mig_saved_layout *layout,
+		      struct mig_error **err)
+{
+	_cleanup_free_ unsigned int *numbers = NULL;
+	size_t count = 0;
+
+	if (mig_journal_list(journal->ctx, &numbers, &count, err) < 0)
+		return -1;
+	while (count-- > 0) {
+		_cleanup_journal_entry_ struct mig_journal_entry *entry = NULL;
+
+		if (numbers[count] >= journal->number ||
+		    mig_journal_read(journal->ctx, numbers[count], &entry, NULL) < 0 ||
+		    entry->end != MIG_JOURNAL_DONE)
+			continue;
+		for (unsigned int i = 0; i < entry->after.gpu_count; i++) {
+			const struct mig_saved_gpu *gpu = &entry->after.gpus[i];
+
+			if (mig_saved_layout_gpu(layout, gpu->uuid) == NULL &&
+			    mig_saved_layout_add_saved(layout, gpu, err) < 0)
+				return -1;
+		}
+		return 0;
+	}
+	return 0;
+}
+
 int mig_journal_finish(struct mig_journal *journal, enum mig_journal_end end, const char *message,
 		       const struct mig_snapshot *after, struct mig_error **err)
 {
@@ -523,6 +557,8 @@ int mig_journal_finish(struct mig_journal *journal, enum mig_journal_end end, co
 		if (!after->gpus[i].is_lost)
 			rc = mig_saved_layout_add(&layout, &after->gpus[i], err);
 	}
+	if (rc == 0 && after != NULL && end == MIG_JOURNAL_DONE)
+		rc = carry_over(journal, &layout, err);
 	if (rc == 0)
 		mig_saved_layout_write(&layout, MIG_WORD_AFTER, &journal->lines);
 	mig_saved_layout_clear(&layout);

@@ -92,7 +92,8 @@ int mig_journal_rollback(struct mig_journal *journal, const struct mig_plan *pla
 			 struct mig_error **err) MIG_MUST_CHECK;
 
 /*
- * Ends the transaction durably. `after` is the layout of the whole node (NULL: not known); `message`
+ * Ends the transaction durably. `after` is the layout of the whole node (NULL: not known; of GPUs that
+ * are not in it what the transaction before says is kept); `message`
  * says what failed (NULL: nothing).
  */
 int mig_journal_finish(struct mig_journal *journal, enum mig_journal_end end, const char *message,

@@ -118,6 +118,35 @@ int mig_saved_layout_add(struct mig_saved_layout *layout, const struct mig_gpu *
 	return 0;
 }
 
+int mig_saved_layout_add_saved(struct mig_saved_layout *layout, const struct mig_saved_gpu *gpu,
+			       struct mig_error **err)
+{
+	struct mig_saved_gpu *added = add_gpu(layout, err);
+
+	if (added == NULL)
+		return -1;
+	*added = *gpu;
+	added->gi = NULL;
+	added->gi_count = 0;
+	for (unsigned int g = 0; g < gpu->gi_count; g++) {
+		struct mig_saved_gi *gi = add_gi(added, err);
+
+		if (gi == NULL)
+			return -1;
+		*gi = gpu->gi[g];
+		gi->ci = NULL;
+		gi->ci_count = 0;
+		for (unsigned int c = 0; c < gpu->gi[g].ci_count; c++) {
+			struct mig_saved_ci *ci = add_ci(gi, err);
+
+			if (ci == NULL)
+				return -1;
+			*ci = gpu->gi[g].ci[c];
+		}
+	}
+	return 0;
+}
+
 const struct mig_saved_gpu *mig_saved_layout_gpu(const struct mig_saved_layout *layout,
 						 const char *uuid)
 {

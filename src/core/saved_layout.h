@@ -49,6 +49,10 @@ void mig_saved_layout_clear(struct mig_saved_layout *layout);
 int mig_saved_layout_add(struct mig_saved_layout *layout, const struct mig_gpu *gpu,
 			 struct mig_error **err) MIG_MUST_CHECK;
 
+/* The same for a GPU of another saved layout. */
+int mig_saved_layout_add_saved(struct mig_saved_layout *layout, const struct mig_saved_gpu *gpu,
+			       struct mig_error **err) MIG_MUST_CHECK;
+
 /* The GPU with this UUID; NULL if there is none. Owned by layout. */
 const struct mig_saved_gpu *mig_saved_layout_gpu(const struct mig_saved_layout *layout,
 						 const char *uuid);

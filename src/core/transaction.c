@@ -60,7 +60,8 @@ static int look(const struct mig_context *ctx, const struct mig_transaction_requ
 
 	mig_plan_free(MIG_TAKE_PTR(*plan));
 	mig_snapshot_free(MIG_TAKE_PTR(*snapshot));
-	if (mig_snapshot_read(ctx, flags, &read, err) < 0 ||
+	/* A lost GPU is in the way of a wish that means it, and of no other. */
+	if (mig_snapshot_read(ctx, flags | MIG_SNAPSHOT_LOST, &read, err) < 0 ||
 	    request->want(request->cookie, read, &target, err) < 0)
 		return -1;
 	if (mig_plan_make(read, target, &made, err) < 0) {

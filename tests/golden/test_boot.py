@@ -102,6 +102,23 @@ def a_gpu_that_is_not_there_any_more():
 
 
 @test
+def a_gpu_that_is_lost_is_left_out_and_the_others_come_back():
+    node = create(f'2x{A100}')
+    tap.succeeded(on(node, 'apply', 'all=3g.20gb'))
+    uuid = json.loads(tap.succeeded(on(node, 'status', '--json')).stdout)['gpus'][1]['uuid']
+    tap.succeeded(migctl('sim', 'reboot', node))
+    tap.succeeded(migctl('sim', 'fault', 'add', node, 'lost', '-i', '1'))
+    got = tap.succeeded(on(node, 'boot'))
+    tap.contains(got.stderr, f'migctl: GPU 1 ({uuid}) is not there any more and is left out\n')
+    tap.succeeded(migctl('sim', 'fault', 'clear', node, 'lost', '-i', '1'))
+    tap.equal([layout for _, layout in seen(node)], ['3g.20gb@4[3g.20gb@0]', ''])
+    # It comes back with the next start, and what it had is not forgotten.
+    tap.succeeded(migctl('sim', 'reboot', node))
+    tap.equal(tap.succeeded(on(node, 'boot')).stderr, '')
+    tap.equal([layout for _, layout in seen(node)], ['3g.20gb@4[3g.20gb@0]'] * 2)
+
+
+@test
 def a_change_that_a_reboot_has_ended():
     node = create(f'1x{A100}')
     tap.succeeded(on(node, 'apply', '0=3g.20gb'))

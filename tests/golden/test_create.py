@@ -185,7 +185,7 @@ def nothing_is_made_where_mig_is_off():
 def bad_wishes():
     node(f'2x{A100}', 0, 1)
     for args, rc, said in (
-            ((), 2, 'create needs a WHAT'), (('',), 2, 'is empty'), (('19,',), 2, 'is empty'),
+            ((), 2, 'create needs a PROFILE'), (('',), 2, 'is empty'), (('19,',), 2, 'is empty'),
             (('nope',), 2, "'nope': this is neither a profile name nor an id"),
             (('1g.5gb*0',), 2, "the number behind '*'"), (('1g.5gb*x',), 2, "behind '*'"),
             (('1g.5gb@-1',), 2, "behind '@'"), (('3g.20gb@4*2',), 2, 'one instance'),
@@ -228,7 +228,7 @@ def destroying_what_is_not_there_or_named_twice():
     before = state('n')
     uuid = before[0].uuids['3g.20gb@4/0']
     for args, rc, said in (
-            ((), 2, 'needs a WHAT'), (('--all', '0:2'), 2, '--all stands alone'),
+            ((), 2, 'needs an INSTANCE'), (('--all', '0:2'), 2, '--all stands alone'),
             (('0:2,',), 2, 'is empty'), (('nope',), 2, "'nope' names no instance"),
             (('1g.5gb*1',), 2, 'a count does not say which'), (('3g.20gb@x',), 2, ''),
             (('--all', '--keep-gi'), 2, 'contradict'),
@@ -335,8 +335,18 @@ def without_permission_driver_or_gpu():
 def a_lost_gpu():
     node(f'2x{A100}', 0, 1)
     tap.succeeded(migctl('sim', 'fault', 'add', 'n', 'lost', '-i', '1'))
-    for args in (('create', '1g.5gb'), ('destroy', '--all'), ('mode', 'off')):
+    for args in (('create', '-i', '1', '1g.5gb'), ('destroy', '--all'), ('destroy', '1g.5gb'),
+                 ('mode', 'off'), ('mode', 'off', '-i', '1')):
         refused(tap.exited(on('n', *args), 1), 'GPU 1', 'fallen off the bus')
+    # The others are as well as before.
+    tap.succeeded(on('n', 'create', '1g.5gb'))
+    tap.succeeded(on('n', 'create', '-i', '0', '3g.20gb@0'))
+    tap.succeeded(on('n', 'undo'))
+    tap.succeeded(on('n', 'destroy', '-i', '0', '--all'))
+    tap.succeeded(on('n', 'apply', '0=1g.5gb*2'))
+    refused(tap.exited(on('n', 'apply', 'all=1g.5gb*3'), 4), 'GPU 1 is lost')
+    refused(tap.exited(on('n', 'apply', '0-1=1g.5gb*3'), 4), 'GPU 1 is lost')
+    tap.succeeded(on('n', 'assert', '0=1g.5gb*2'))
 
 
 @test

@@ -87,8 +87,10 @@ def one_gpu_by_index_uuid_and_address():
     for word in ('2', uuid, '00000000:12:00.0', '0000:12:00.0', '12:00.0'):
         got = json.loads(tap.succeeded(on(node, 'status', '--json', '-i', word)).stdout)
         tap.equal([gpu['index'] for gpu in got['gpus']], [2], word)
-    got = json.loads(tap.succeeded(on(node, 'status', '--json', '-i', '3,0,3')).stdout)
+    got = json.loads(tap.succeeded(on(node, 'status', '--json', '-i', '3,0')).stdout)
     tap.equal([gpu['index'] for gpu in got['gpus']], [0, 3])
+    got = tap.exited(on(node, 'status', '-i', '3,0,3'), 4)
+    tap.contains(got.stderr, 'GPU 3 is named twice')
 
 
 @test
