@@ -254,6 +254,8 @@ def _run_child(function, output, reason_fd):
     os.environ.setdefault('MIGSIM_HOME', os.path.join(_tmpdir, 'migsim'))
     os.setpgid(0, 0)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    # Under nohup it is ignored, and what a test starts inherits that.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(output, 1)
