@@ -2,7 +2,7 @@
 /*
  * What the files of the jail share: mounting in words, and the parts that are put together.
  *
- * While the jail is built, /dev is a scratch file system (MIG_JAIL_SCRATCH): upper layers and files
+ * While the jail is built, /dev is a scratch file system, MIG_JAIL_SCRATCH: upper layers and files
  * that are going to be mounted lie there. It is taken away at the end, what is mounted from it stays.
  */
 #pragma once
