@@ -8,7 +8,6 @@
 #include "cli/commands.h"
 #include "cli/gpu_choice.h"
 #include "cli/look.h"
-#include "cli/output.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "core/holders.h"
@@ -185,28 +184,12 @@ static void say_what_is_not_there(const struct mig_table *table, unsigned int wi
 		      stderr);
 }
 
-static int print(struct mig_table *table, struct mig_error **err)
-{
-	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
-	struct mig_json json;
-
-	if (!table->is_json)
-		return mig_table_print(table, err);
-	table->json_own = json_holders;
-	mig_json_init(&json, &text);
-	mig_json_object_begin(&json);
-	mig_json_member_string(&json, "schema", "migctl.list/1");
-	mig_table_json(table, &json, "mig_devices");
-	mig_json_object_end(&json);
-	return mig_output_json(&json, &text, err);
-}
-
 int mig_cmd_list_run(const struct mig_invocation *inv, struct mig_error **err)
 {
 	_cleanup_session_ struct mig_session session = {0};
 	_cleanup_snapshot_ struct mig_snapshot *snapshot = NULL;
 	_cleanup_gpu_choice_ struct mig_gpu_choice choice = {0};
-	_cleanup_table_ struct mig_table table = {0};
+	_cleanup_table_ struct mig_table table = {.json_own = json_holders};
 	unsigned int without;
 
 	if (mig_table_begin(&table, inv, mig_cmd_list_columns, err) < 0 ||
@@ -220,7 +203,7 @@ int mig_cmd_list_run(const struct mig_invocation *inv, struct mig_error **err)
 		return -1;
 	without = fill(&table, snapshot, &choice);
 	mig_look_warn_unfinished(&session);
-	if (print(&table, err) < 0)
+	if (mig_table_print(&table, "migctl.list/1", "mig_devices", err) < 0)
 		return -1;
 	say_what_is_not_there(&table, without);
 	return mig_gpu_choice_check_lost(&session.ctx, snapshot, &choice, err) < 0 ? -1

@@ -7,7 +7,6 @@
 
 #include "cli/commands.h"
 #include "cli/look.h"
-#include "cli/output.h"
 #include "cli/profile_rows.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -76,21 +75,6 @@ static void add(struct mig_table *table, const struct mig_profile_row *what, uns
 		mig_table_set(table, row, "BY", "%s", mig_buf_text(&by));
 }
 
-static int print(struct mig_table *table, struct mig_error **err)
-{
-	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
-	struct mig_json json;
-
-	if (!table->is_json)
-		return mig_table_print(table, err);
-	mig_json_init(&json, &text);
-	mig_json_object_begin(&json);
-	mig_json_member_string(&json, "schema", "migctl.placements/1");
-	mig_table_json(table, &json, "placements");
-	mig_json_object_end(&json);
-	return mig_output_json(&json, &text, err);
-}
-
 int mig_cmd_placements_run(const struct mig_invocation *inv, struct mig_error **err)
 {
 	_cleanup_session_ struct mig_session session = {0};
@@ -116,7 +100,7 @@ int mig_cmd_placements_run(const struct mig_invocation *inv, struct mig_error **
 			add(&table, &rows.rows[i], profile->starts[s]);
 	}
 	mig_look_warn_unfinished(&session);
-	if (print(&table, err) < 0)
+	if (mig_table_print(&table, "migctl.placements/1", "placements", err) < 0)
 		return -1;
 	mig_profile_rows_say_off(snapshot, &choice);
 	return mig_gpu_choice_check_lost(&session.ctx, snapshot, &choice, err) < 0 ? -1

@@ -8,7 +8,6 @@
 #include "cli/commands.h"
 #include "cli/gpu_choice.h"
 #include "cli/look.h"
-#include "cli/output.h"
 #include "cli/profile_rows.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -222,29 +221,13 @@ static void fill(struct mig_table *table, const struct mig_profile_rows *rows)
 	}
 }
 
-static int print(struct mig_table *table, struct mig_error **err)
-{
-	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
-	struct mig_json json;
-
-	if (!table->is_json)
-		return mig_table_print(table, err);
-	table->json_own = json_places;
-	mig_json_init(&json, &text);
-	mig_json_object_begin(&json);
-	mig_json_member_string(&json, "schema", "migctl.profiles/1");
-	mig_table_json(table, &json, "profiles");
-	mig_json_object_end(&json);
-	return mig_output_json(&json, &text, err);
-}
-
 int mig_cmd_profiles_run(const struct mig_invocation *inv, struct mig_error **err)
 {
 	_cleanup_session_ struct mig_session session = {0};
 	_cleanup_snapshot_ struct mig_snapshot *snapshot = NULL;
 	_cleanup_gpu_choice_ struct mig_gpu_choice choice = {0};
 	_cleanup_profile_rows_ struct mig_profile_rows rows = {0};
-	_cleanup_table_ struct mig_table table = {0};
+	_cleanup_table_ struct mig_table table = {.json_own = json_places};
 	bool has_ci = mig_option_given(inv, "ci") || mig_option_given(inv, "tree");
 
 	if (mig_table_begin(&table, inv, mig_cmd_profiles_columns, err) < 0 ||
@@ -258,7 +241,7 @@ int mig_cmd_profiles_run(const struct mig_invocation *inv, struct mig_error **er
 		return -1;
 	fill(&table, &rows);
 	mig_look_warn_unfinished(&session);
-	if (print(&table, err) < 0)
+	if (mig_table_print(&table, "migctl.profiles/1", "profiles", err) < 0)
 		return -1;
 	mig_profile_rows_say_off(snapshot, &choice);
 	return mig_gpu_choice_check_lost(&session.ctx, snapshot, &choice, err) < 0 ? -1

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/output.h"
 #include "shared/nearest.h"
 #include "shared/number.h"
 #include "shared/text.h"
@@ -83,6 +84,7 @@ int mig_table_begin(struct mig_table *table, const struct mig_invocation *inv,
 	const char *list = mig_option_value(inv, "output");
 
 	*table = (struct mig_table){.columns = columns,
+				    .json_own = table->json_own,
 				    .is_tree = mig_option_given(inv, "tree"),
 				    .is_json = mig_option_given(inv, "json"),
 				    .has_headings = !mig_option_given(inv, "noheadings")};
@@ -234,7 +236,7 @@ static int print(struct mig_table *table, struct libscols_table *out)
 	return 0;
 }
 
-int mig_table_print(struct mig_table *table, struct mig_error **err)
+static int print_text(struct mig_table *table, struct mig_error **err)
 {
 	struct libscols_table *out;
 	int rc = -1;
@@ -296,7 +298,7 @@ static void json_cell(const struct mig_table *table, const struct mig_table_row 
 		json->failed = true;
 }
 
-void mig_table_json(const struct mig_table *table, struct mig_json *json, const char *key)
+static void put_rows(const struct mig_table *table, struct mig_json *json, const char *key)
 {
 	mig_json_key(json, key);
 	mig_json_array_begin(json);
@@ -308,4 +310,20 @@ void mig_table_json(const struct mig_table *table, struct mig_json *json, const 
 	}
 	mig_json_array_end(json);
 	json->failed = json->failed || table->is_out_of_memory;
+}
+
+int mig_table_print(struct mig_table *table, const char *schema, const char *key,
+		    struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
+	struct mig_json json;
+
+	if (!table->is_json)
+		return print_text(table, err);
+	mig_json_init(&json, &text);
+	mig_json_object_begin(&json);
+	mig_json_member_string(&json, "schema", schema);
+	put_rows(table, &json, key);
+	mig_json_object_end(&json);
+	return mig_output_json(&json, &text, err);
 }

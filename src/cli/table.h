@@ -35,7 +35,7 @@ struct mig_table {
 	size_t chosen[64]; /* positions of the columns that are shown */
 	size_t chosen_count;
 	bool is_tree, has_headings, is_json, is_out_of_memory;
-	/* Writes the value of a column of the type OWN. */
+	/* Writes the value of a column of the type OWN; set before mig_table_begin. */
 	void (*json_own)(struct mig_json *json, const struct mig_column *column, const void *data);
 };
 
@@ -58,8 +58,9 @@ struct mig_table_row *mig_table_add(struct mig_table *table, struct mig_table_ro
 void mig_table_set(struct mig_table *table, struct mig_table_row *row, const char *name,
 		   const char *fmt, ...) MIG_PRINTF(4, 5);
 
-/* Writes the rows to stdout as text. Returns 0, or -1 with *err. */
-int mig_table_print(struct mig_table *table, struct mig_error **err) MIG_MUST_CHECK;
-
-/* Writes "key": [rows] with all columns, also those that were not chosen. */
-void mig_table_json(const struct mig_table *table, struct mig_json *json, const char *key);
+/*
+ * Writes the rows to stdout: the chosen columns as text, or with --json the document
+ * {"schema": schema, key: [rows]} with all columns. Returns 0, or -1 with *err.
+ */
+int mig_table_print(struct mig_table *table, const char *schema, const char *key,
+		    struct mig_error **err) MIG_MUST_CHECK;
