@@ -6,44 +6,56 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "config/gpu_name.h"
 #include "shared/number.h"
 #include "shared/text.h"
 
-#define PCI_ADDRESS_LEN_MIN 7 /* "10:00.0" */
+#define WORD_MAX 96
 
-static bool is_meant(const struct mig_gpu *gpu, const char *word, size_t len)
+static int refuse_unknown(const struct mig_snapshot *snapshot, const char *word,
+			  struct mig_error **err)
 {
-	size_t address_len = strlen(gpu->pci_address);
-	uint64_t index;
+	_cleanup_buf_ struct mig_buf shown = MIG_BUF_INIT(512);
 
-	if (mig_parse_u64_n(word, len, 0, UINT32_MAX, &index) == 0)
-		return index == gpu->index;
-	if (gpu->is_lost)
-		return false;
-	if (strlen(gpu->uuid) == len && strncmp(gpu->uuid, word, len) == 0)
-		return true;
-	/* A PCI address may leave out leading zeros of the domain, and the domain. */
-	return len >= PCI_ADDRESS_LEN_MIN && len <= address_len &&
-	       strncasecmp(gpu->pci_address + address_len - len, word, len) == 0;
+	mig_text_escape_terminal(&shown, word);
+	mig_error_set(err, MIG_ERROR_REFUSED, "there is no GPU '%s'", mig_buf_text(&shown));
+	return mig_error_hint(err, "this node has %u GPU%s: migctl status lists them",
+			      snapshot->gpu_count, snapshot->gpu_count == 1 ? "" : "s");
+}
+
+/* The position of the GPU with this NVML index, or -1. */
+static int find_index(const struct mig_snapshot *snapshot, uint64_t index)
+{
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		if (snapshot->gpus[i].index == index)
+			return (int)i;
+	}
+	return -1;
 }
 
 int mig_gpu_choice_word(const struct mig_snapshot *snapshot, const char *word, size_t len,
 			struct mig_error **err)
 {
-	_cleanup_buf_ struct mig_buf shown = MIG_BUF_INIT(512);
-	char text[96];
+	char text[WORD_MAX];
+	struct mig_config_gpu name = {.text = text};
+	unsigned int found, position = 0;
+	uint64_t index;
+	int at;
 
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (is_meant(&snapshot->gpus[i], word, len))
-			return (int)i;
-	}
 	mig_text_format(text, sizeof(text), "%.*s", (int)MIG_MIN(len, sizeof(text) - 1), word);
-	mig_text_escape_terminal(&shown, text);
-	mig_error_set(err, MIG_ERROR_REFUSED, "there is no GPU '%s'", mig_buf_text(&shown));
-	return mig_error_hint(err, "this node has %u GPU%s: migctl status lists them",
-			      snapshot->gpu_count, snapshot->gpu_count == 1 ? "" : "s");
+	if (mig_parse_u64_n(word, len, 0, UINT32_MAX, &index) == 0) {
+		at = find_index(snapshot, index);
+		return at >= 0 ? at : refuse_unknown(snapshot, text, err);
+	}
+	name.kind = mig_gpu_name_kind(text);
+	found = len < sizeof(text) ? mig_gpu_name_find(&name, snapshot, &position) : 0;
+	if (found == 0)
+		return refuse_unknown(snapshot, text, err);
+	if (found > 1)
+		return mig_error_set(err, MIG_ERROR_REFUSED, "'%s' is the beginning of %u UUIDs",
+				     text, found);
+	return (int)position;
 }
 
 static int choose_all(const struct mig_snapshot *snapshot, struct mig_gpu_choice *choice)

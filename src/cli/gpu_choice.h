@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which GPUs a command means: the list behind -i, each word an NVML index, a UUID or a PCI address.
- * A word that means no GPU, and a GPU that is named twice, are errors.
+ * Which GPUs a command means: the list behind -i, each word an NVML index or a name as in
+ * config/gpu_name.h. A word that means no GPU or several, and a GPU that is named twice, are errors.
  */
 #pragma once
 

@@ -3,20 +3,18 @@
  * migctl status: the node at a glance, each GPU drawn as its slices.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cli/commands.h"
 #include "cli/duration.h"
+#include "cli/gpu_choice.h"
 #include "cli/look.h"
 #include "cli/output.h"
 #include "cli/picture_svg.h"
 #include "cli/session.h"
 #include "cli/status_parts.h"
 #include "shared/file.h"
-#include "shared/number.h"
-#include "shared/text.h"
 
 #define OUTPUT_MAX	    (16 * 1024 * 1024)
 #define SVG_MODE	    0644
@@ -24,84 +22,14 @@
 #define WATCH_PERIOD_MIN_MS 1000
 
 const struct mig_option mig_cmd_status_options[] = {
-	{"id", 'i', "GPU", "only this GPU: index, UUID or PCI address; may be a comma list"},
+	MIG_GPU_OPTION,
 	{"watch", 0, "[=TIME]", "show it again on every change and every TIME (2s)"},
 	{"svg", 0, "FILE", "write the picture as SVG ('-': standard output)"},
 	{"json", 0, NULL, "print JSON (schema migctl.status/1)"},
 	{NULL, 0, NULL, NULL},
 };
 
-/* ---- which GPUs ------------------------------------------------------------------------------- */
-
-static bool is_meant(const struct mig_gpu *gpu, const char *word, size_t len)
-{
-	uint64_t index;
-
-	if (mig_parse_u64_n(word, len, 0, UINT32_MAX, &index) == 0)
-		return index == gpu->index;
-	if (gpu->is_lost)
-		return false;
-	if (strlen(gpu->uuid) == len && strncmp(gpu->uuid, word, len) == 0)
-		return true;
-	/* A PCI address may leave out leading zeros of the domain. */
-	return len >= 7 && strlen(gpu->pci_address) >= len &&
-	       strncasecmp(gpu->pci_address + strlen(gpu->pci_address) - len, word, len) == 0;
-}
-
-/* Chooses the GPUs that one word of the list means. */
-static int choose_word(const struct mig_snapshot *snapshot, const char *word, size_t len,
-		       bool *chosen, struct mig_error **err)
-{
-	_cleanup_buf_ struct mig_buf shown = MIG_BUF_INIT(256);
-	char text[64];
-	bool is_any = false;
-
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (is_meant(&snapshot->gpus[i], word, len)) {
-			if (chosen[i])
-				return mig_error_set(err, MIG_ERROR_REFUSED,
-						     "GPU %u is named twice",
-						     snapshot->gpus[i].index);
-			chosen[i] = true;
-			is_any = true;
-		}
-	}
-	if (is_any)
-		return 0;
-	mig_text_format(text, sizeof(text), "%.*s", (int)MIG_MIN(len, sizeof(text)), word);
-	mig_text_escape_terminal(&shown, text);
-	mig_error_set(err, MIG_ERROR_REFUSED, "there is no GPU '%s'", mig_buf_text(&shown));
-	return mig_error_hint(err, "this node has %u GPU%s: migctl status lists them",
-			      snapshot->gpu_count, snapshot->gpu_count == 1 ? "" : "s");
-}
-
-static int choose(const struct mig_snapshot *snapshot, const char *list, bool *chosen,
-		  struct mig_error **err)
-{
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++)
-		chosen[i] = list == NULL;
-	while (list != NULL) {
-		size_t len = strcspn(list, ",");
-
-		if (choose_word(snapshot, list, len, chosen, err) < 0)
-			return -1;
-		list = list[len] == ',' ? list + len + 1 : NULL;
-	}
-	return 0;
-}
-
-/* What was asked for and could not be shown is a failure, after all else was shown. */
-static int check_lost(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
-		      const bool *chosen, struct mig_error **err)
-{
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (!chosen[i] || !snapshot->gpus[i].is_lost)
-			continue;
-		mig_error_set(err, MIG_ERROR_DRIVER, "GPU %u is lost (fallen off the bus)", i);
-		return mig_hint_lost(ctx, err);
-	}
-	return 0;
-}
+/* ---- a look at the node ------------------------------------------------------------------------ */
 
 #define READ_FLAGS \
 	(MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS | MIG_SNAPSHOT_LOST | MIG_SNAPSHOT_PARTIAL)
@@ -109,33 +37,25 @@ static int check_lost(const struct mig_context *ctx, const struct mig_snapshot *
 /* A look at the node: what was read of it, and which GPUs are meant. */
 struct sight {
 	struct mig_snapshot *snapshot;
-	bool *chosen;
+	struct mig_gpu_choice choice;
 	struct mig_status_view view;
 };
 
 static void sight_clear(struct sight *sight)
 {
 	mig_snapshot_free(sight->snapshot);
-	free(sight->chosen);
+	mig_gpu_choice_clear(&sight->choice);
 	*sight = (struct sight){.snapshot = NULL};
 }
 
 static int look(const struct mig_session *session, const char *list, struct sight *sight,
 		struct mig_error **err)
 {
-	struct mig_snapshot *snapshot;
-
-	if (mig_snapshot_read(&session->ctx, READ_FLAGS, &sight->snapshot, err) < 0)
+	if (mig_snapshot_read(&session->ctx, READ_FLAGS, &sight->snapshot, err) < 0 ||
+	    mig_gpu_choice_read(sight->snapshot, list, &sight->choice, err) < 0)
 		return -1;
-	snapshot = sight->snapshot;
-	sight->chosen = calloc((size_t)snapshot->gpu_count + 1, sizeof(*sight->chosen));
-	if (sight->chosen == NULL)
-		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	sight->view = (struct mig_status_view){.snapshot = snapshot, .chosen = sight->chosen};
-	if (choose(snapshot, list, sight->chosen, err) < 0)
-		return -1;
-	if (snapshot->gpu_count == 0)
-		return mig_error_set(err, MIG_ERROR_NO_DRIVER, "the driver shows no GPU");
+	sight->view = (struct mig_status_view){.snapshot = sight->snapshot,
+					       .chosen = sight->choice.is_chosen};
 	return 0;
 }
 
@@ -246,5 +166,8 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 	mig_look_warn_unfinished(&session);
 	warn_hidden(&sight.view);
 	fputs(mig_buf_text(&out), stdout);
-	return check_lost(&session.ctx, sight.snapshot, sight.chosen, err) < 0 ? -1 : MIG_EXIT_OK;
+	/* What was asked for and could not be shown is a failure, after all else was shown. */
+	return mig_gpu_choice_check_lost(&session.ctx, sight.snapshot, &sight.choice, err) < 0
+		       ? -1
+		       : MIG_EXIT_OK;
 }

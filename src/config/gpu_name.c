@@ -73,3 +73,21 @@ bool mig_gpu_name_matches(const struct mig_config_gpu *name, const char *uuid,
 	return wanted.domain == there.domain && wanted.bus == there.bus &&
 	       wanted.device == there.device && wanted.function == there.function;
 }
+
+unsigned int mig_gpu_name_find(const struct mig_config_gpu *name,
+			       const struct mig_snapshot *snapshot, unsigned int *at)
+{
+	unsigned int found = 0;
+
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		const struct mig_gpu *gpu = &snapshot->gpus[i];
+
+		if (gpu->is_lost || !mig_gpu_name_matches(name, gpu->uuid, gpu->pci_address))
+			continue;
+		*at = i;
+		if (strcasecmp(gpu->uuid, name->text) == 0)
+			return 1;
+		found++;
+	}
+	return found;
+}

@@ -113,19 +113,8 @@ static int find_by_name(struct selection *s, const struct mig_config_gpu *name, 
 {
 	_cleanup_buf_ struct mig_buf list = MIG_BUF_INIT(8192);
 	const char *what = name->kind == MIG_CONFIG_GPU_PCI ? "PCI address" : "UUID";
-	unsigned int found = 0;
+	unsigned int found = mig_gpu_name_find(name, s->snapshot, index);
 
-	for (unsigned int i = 0; i < s->snapshot->gpu_count; i++) {
-		const struct mig_gpu *gpu = &s->snapshot->gpus[i];
-
-		if (!gpu->is_lost && mig_gpu_name_matches(name, gpu->uuid, gpu->pci_address)) {
-			*index = i;
-			found++;
-			/* One that is whole is not the beginning of another, too. */
-			if (strcasecmp(gpu->uuid, name->text) == 0)
-				return 0;
-		}
-	}
 	if (found == 1)
 		return 0;
 	list_gpus(s, name, found > 1, &list);

@@ -84,13 +84,27 @@ def what_fits_now_is_what_the_driver_would_take():
 def one_gpu_by_index_uuid_and_address():
     node = mixed_node()
     uuid = status(node)['gpus'][2]['uuid']
-    for word in ('2', uuid, '00000000:12:00.0', '0000:12:00.0', '12:00.0'):
+    for word in ('2', uuid, uuid.lower(), uuid[:12], '00000000:12:00.0', '0000:12:00.0', '12:00.0'):
         got = json.loads(tap.succeeded(on(node, 'status', '--json', '-i', word)).stdout)
         tap.equal([gpu['index'] for gpu in got['gpus']], [2], word)
     got = json.loads(tap.succeeded(on(node, 'status', '--json', '-i', '3,0')).stdout)
     tap.equal([gpu['index'] for gpu in got['gpus']], [0, 3])
     got = tap.exited(on(node, 'status', '-i', '3,0,3'), 4)
     tap.contains(got.stderr, 'GPU 3 is named twice')
+
+
+@test
+def a_beginning_of_several_uuids():
+    uuids = [f'GPU-aaaa0000-0000-4000-8000-00000000000{i}' for i in range(2)]
+    (tap.tmpdir() / 'node.json').write_text(json.dumps({
+        'format': 'migsim-node/1', 'gpus': [{'model': A100, 'uuid': uuid} for uuid in uuids]}))
+    tap.succeeded(migctl('sim', 'create', 'n', '-f', tap.tmpdir() / 'node.json'))
+    for command in (('status',), ('list',), ('mode', 'on')):
+        got = tap.exited(on('n', *command, '-i', 'GPU-aaaa'), 4)
+        tap.equal(got.stdout, '')
+        tap.contains(got.stderr, "'GPU-aaaa' is the beginning of 2 UUIDs")
+    got = json.loads(tap.succeeded(on('n', 'status', '--json', '-i', uuids[1][:-1] + '1')).stdout)
+    tap.equal([gpu['uuid'] for gpu in got['gpus']], [uuids[1]])
 
 
 @test
