@@ -187,7 +187,7 @@ def shapes():
 
 def shape():
     return [(gpu.mode, sorted(part.split('@')[0] + part[part.find('['):]
-                              for part in gpu.layout.split('] '))) for gpu in state('n')]
+                              for part in gpu.layout.rstrip(']').split('] '))) for gpu in state('n')]
 
 
 def several(count, options, codes):
@@ -203,7 +203,8 @@ def several(count, options, codes):
             if got.rc == BUSY:
                 tap.contains(got.stderr, 'is changing this node')
         tap.true(done, 'nobody got through')
-        tap.true(shape() in [known[target] for target in done], 'a mixture')
+        there = shape()
+        tap.true(there in [known[target] for target in done], f'a mixture: {there}')
         ended = sum('was left unfinished' in got.stderr for _, got in results)
         tap.equal(ended, 0)
         tap.true(len(journals()) - numbers <= len(done))
@@ -219,6 +220,17 @@ def two_at_once():
 @test
 def two_that_wait():
     several(2, ['--wait'], (DONE,))
+
+
+@test
+def what_lies_elsewhere_is_the_same_shape():
+    create(f'1x{A30}')
+    tap.succeeded(on('n', 'apply', '0=2g.12gb@0,1g.6gb@2,1g.6gb@3'))
+    first, first_layout = shape(), layouts('n')
+    tap.succeeded(on('n', 'apply', '0=2g.12gb@2,1g.6gb@0,1g.6gb@1'))
+    tap.equal(shape(), first)
+    # Else this shows nothing.
+    tap.true(layouts('n') != first_layout)
 
 
 @test
