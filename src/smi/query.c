@@ -220,6 +220,17 @@ static const struct field app_fields[] = {
 	{{NULL}},
 };
 
+const char *mig_smi_query_field(bool is_app, unsigned int number)
+{
+	const struct field *field = is_app ? app_fields : gpu_fields;
+
+	while (number > 0 && field->names[0] != NULL) {
+		field++;
+		number--;
+	}
+	return field->names[0];
+}
+
 static const struct field *find_field(const struct field *table, const char *name)
 {
 	for (; table->names[0] != NULL; table++) {

@@ -54,3 +54,7 @@ enum {
  * on stdout; what no original says (our own refusals) on stderr.
  */
 int mig_smi_main(int argc, char **argv, const struct mig_smi_host *host);
+
+/* What --query-compute-apps (is_app) or --query-gpu can ask for, by number from 0; NULL behind the last.
+ * Static. */
+const char *mig_smi_query_field(bool is_app, unsigned int number);

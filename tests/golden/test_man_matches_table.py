@@ -105,8 +105,7 @@ def exit_statuses_are_those_of_the_header():
 
 
 # Values that nobody can know before they are typed.
-FREE_VALUES = {'TIME', 'N', 'SIZE', 'PID', 'ID', 'FAULT', 'NAME', 'NUMBER', 'ARG', 'SECONDS',
-               'COLUMNS'}
+FREE_VALUES = {'TIME', 'N', 'SIZE', 'PID', 'NAME', 'ARG'}
 
 
 def offered(*words):
@@ -128,6 +127,8 @@ def completion_offers_the_table():
             tap.equal(set(offered(*family.split(), '')), want | {'help'}, family)
     tap.equal(set(offered('-')), {f'--{option["name"]}' for option in document['options']})
     for command in document['commands']:
+        if command['name'] == 'smi':
+            continue  # has a parser of its own, and a test in test_completion.py
         tap.equal(set(offered(*command['name'].split(), '-')),
                   {f'--{option["name"]}' for option in command['options']} | {'--help'},
                   command['name'])
@@ -136,7 +137,8 @@ def completion_offers_the_table():
 @test
 def completion_knows_each_kind_of_value():
     source = open(tap.source('src', 'cli', 'complete.c'), encoding='utf-8').read()
-    known = set(re.findall(r'\{"([A-Z]+)", "', source)) | FREE_VALUES
+    # An "ID" is something else at each place, and no row of the list.
+    known = set(re.findall(r'\{"([A-Z]+)", "', source)) | FREE_VALUES | {'ID'}
     for command in table()['commands']:
         values = [option['value'] for option in command['options'] if option['value']]
         for value in [*values, command['args'].split(' -- ')[0]]:

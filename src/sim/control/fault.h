@@ -52,6 +52,10 @@ void mig_sim_fault_describe(const struct mig_sim_fault *rule, struct mig_buf *ou
 
 /* The name of an NVML code without its prefix ("GPU_IS_LOST"), or NULL. Static. */
 const char *mig_sim_fault_code_name(uint32_t code);
+/* What a fault can be for, by number from 0: the names of functions, and of codes as above. NULL behind
+ * the last. Static. */
+const char *mig_sim_fault_function_at(unsigned int number);
+const char *mig_sim_fault_code_name_at(unsigned int number);
 /* "return", "hang" or "kill". Static. */
 const char *mig_sim_fault_action_word(unsigned int action);
 

@@ -77,6 +77,16 @@ const char *mig_sim_fault_code_name(uint32_t code)
 	return NULL;
 }
 
+const char *mig_sim_fault_function_at(unsigned int number)
+{
+	return number < mig_sim_function_count ? mig_sim_functions[number].name : NULL;
+}
+
+const char *mig_sim_fault_code_name_at(unsigned int number)
+{
+	return number < MIG_ARRAY_SIZE(codes) ? codes[number].name : NULL;
+}
+
 const char *mig_sim_fault_action_word(unsigned int action)
 {
 	return action < MIG_SIM_FAULT_ACTION_COUNT ? action_words[action] : "?";
