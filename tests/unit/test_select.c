@@ -4,89 +4,30 @@
  */
 #include "config/select.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "tests/harness/test.h"
 #include "tests/unit/fake_driver.h"
+#include "tests/unit/select_case.h"
 
 #define HEAD "version: v1\nmig-configs:\n  a:\n"
 
-/* Two A100, an A30, a T4. */
-static struct mig_snapshot *mixed_node(void)
-{
-	struct fake_driver *fake = fake_new();
-	struct mig_context ctx = {.driver = &fake->driver, .host_root = ""};
-	struct mig_snapshot *snapshot = NULL;
-
-	fake_add_a100(fake);
-	fake_add_a100(fake);
-	fake_add_a30(fake);
-	fake_add_gpu(fake, "Tesla T4", NULL, 0);
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, 0, &snapshot, NULL), 0);
-	fake_free(fake);
-	return snapshot;
-}
-
-static int select_on(const struct mig_snapshot *snapshot, const char *entries,
-		     struct mig_target **target, struct mig_error **err)
-{
-	struct mig_config *config = NULL;
-	char text[2048];
-	int rc;
-
-	snprintf(text, sizeof(text), HEAD "%s", entries);
-	if (mig_config_parse("c.yaml", text, strlen(text), &config, err) < 0)
-		MIG_FAIL("the file was refused: %s", mig_error_message(*err));
-	rc = mig_config_select(config, &config->labels[0], snapshot, target, err);
-	mig_config_free(config);
-	return rc;
-}
-
 static struct mig_target *selected(const struct mig_snapshot *snapshot, const char *entries)
 {
-	struct mig_target *target = NULL;
-	struct mig_error *err = NULL;
-
-	if (select_on(snapshot, entries, &target, &err) < 0)
-		MIG_FAIL("refused: %s", mig_error_message(err));
-	MIG_ASSERT(err == NULL);
-	MIG_ASSERT_UINT_EQ(target->gpu_count, snapshot->gpu_count);
-	return target;
+	return select_case_taken(snapshot, HEAD, entries);
 }
 
 static void refused(const struct mig_snapshot *snapshot, const char *entries, const char *message,
 		    const char *hint)
 {
-	struct mig_target *target = NULL;
-	struct mig_error *err = NULL;
-
-	MIG_ASSERT_INT_EQ(select_on(snapshot, entries, &target, &err), -1);
-	MIG_ASSERT(target == NULL);
-	MIG_ASSERT_STR_EQ(mig_error_message(err), message);
-	MIG_ASSERT_CONTAINS(mig_error_hint_text(err), hint);
-	MIG_ASSERT_INT_EQ(mig_error_exit_status(err), MIG_EXIT_REFUSED);
-	MIG_ASSERT_INT_EQ(mig_error_changed(err), MIG_CHANGED_NONE);
-	mig_error_free(err);
-}
-
-/* Which GPUs are named, as bits. */
-static unsigned int named(const struct mig_target *target)
-{
-	unsigned int set = 0;
-
-	for (unsigned int i = 0; i < target->gpu_count; i++)
-		set |= (unsigned int)target->gpus[i].is_named << i;
-	return set;
+	select_case_refused(snapshot, HEAD, entries, message, hint);
 }
 
 MIG_TEST(select_all_means_the_gpus_with_mig)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	struct mig_target *target =
 		selected(snapshot, "  - {devices: all, mig-enabled: true, mig-devices: {}}\n");
 
-	MIG_ASSERT_UINT_EQ(named(target), 7);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 7);
 	MIG_ASSERT(target->gpus[0].mig_mode && target->gpus[2].mig_mode);
 	MIG_ASSERT_UINT_EQ(target->gpus[0].device_count, 0);
 	mig_target_free(target);
@@ -95,12 +36,12 @@ MIG_TEST(select_all_means_the_gpus_with_mig)
 
 MIG_TEST(select_leaves_gpus_alone_that_no_entry_names)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	struct mig_target *target =
 		selected(snapshot, "  - {devices: [1, 1], mig-enabled: true, mig-devices: "
 				   "{1g.5gb: 2, 1c.1g.5gb: 1, 3g.20gb: 1, 2g.10gb: 0}}\n");
 
-	MIG_ASSERT_UINT_EQ(named(target), 2);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 2);
 	/* 1c.1g.5gb is 1g.5gb, and none of a profile is nothing. */
 	MIG_ASSERT_UINT_EQ(target->gpus[1].device_count, 2);
 	MIG_ASSERT_UINT_EQ(target->gpus[1].devices[0].count, 3);
@@ -111,20 +52,20 @@ MIG_TEST(select_leaves_gpus_alone_that_no_entry_names)
 
 MIG_TEST(select_filters_by_pci_device_and_subsystem)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	struct mig_target *target;
 
 	target = selected(snapshot, "  - {device-filter: 0x20b710de, devices: all, mig-enabled: "
 				    "true, mig-devices: {1g.6gb: 4}}\n"
 				    "  - {device-filter: [0x11111111, 0x20B010DE], devices: all, "
 				    "mig-enabled: true, mig-devices: {1g.5gb: 7}}\n");
-	MIG_ASSERT_UINT_EQ(named(target), 7);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 7);
 	MIG_ASSERT_UINT_EQ(target->gpus[2].devices[0].count, 4);
 	MIG_ASSERT_UINT_EQ(target->gpus[1].devices[0].count, 7);
 	mig_target_free(target);
 	target = selected(snapshot, "  - {device-filter: '0x20B010DE:0x134F10DE', devices: [0, 2], "
 				    "mig-enabled: false}\n");
-	MIG_ASSERT_UINT_EQ(named(target), 1);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 1);
 	mig_target_free(target);
 	refused(snapshot,
 		"  - {device-filter: '0x20B010DE:0x134F10DF', devices: all, mig-enabled: false}\n",
@@ -134,14 +75,14 @@ MIG_TEST(select_filters_by_pci_device_and_subsystem)
 
 MIG_TEST(select_takes_the_same_wish_twice)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	struct mig_target *target = selected(
 		snapshot,
 		"  - {devices: [0], mig-enabled: true, mig-devices: {1g.5gb: 1, 2g.10gb: 1}}\n"
 		"  - {devices: [0, 1], mig-enabled: true, mig-devices: {2g.10gb: 1, 1c.1g.5gb: "
 		"1}}\n");
 
-	MIG_ASSERT_UINT_EQ(named(target), 3);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 3);
 	MIG_ASSERT_UINT_EQ(target->gpus[0].devices[0].count, 1);
 	mig_target_free(target);
 	mig_snapshot_free(snapshot);
@@ -149,7 +90,7 @@ MIG_TEST(select_takes_the_same_wish_twice)
 
 MIG_TEST(select_refuses_a_contradiction)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 
 	refused(snapshot,
 		"  - {devices: all, mig-enabled: true, mig-devices: {}}\n"
@@ -166,7 +107,7 @@ MIG_TEST(select_refuses_a_contradiction)
 
 MIG_TEST(select_refuses_an_index_without_a_gpu)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 
 	refused(snapshot, "  - {devices: [0, 4], mig-enabled: false}\n",
 		"c.yaml:4:19: there is no GPU 4", "this node has 4 GPUs, counted from 0");
@@ -179,7 +120,7 @@ MIG_TEST(select_refuses_an_index_without_a_gpu)
 
 MIG_TEST(select_refuses_a_profile_that_a_gpu_has_not)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 
 	refused(snapshot, "  - {devices: all, mig-enabled: true, mig-devices: {1g.5gb: 1}}\n",
 		"c.yaml:4:53: GPU 2 (NVIDIA A30) has no profile '1g.5gb'",
@@ -199,18 +140,19 @@ MIG_TEST(select_refuses_a_profile_that_a_gpu_has_not)
 
 MIG_TEST(select_refuses_mig_on_a_gpu_without)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 
 	struct mig_target *target = selected(snapshot, "  - {devices: [3], mig-enabled: false}\n");
 	struct mig_error *err = NULL;
 
-	MIG_ASSERT_UINT_EQ(named(target), 8);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 8);
 	mig_target_free(target);
 	target = NULL;
-	MIG_ASSERT_INT_EQ(select_on(snapshot,
-				    "  - {devices: [3], mig-enabled: true, mig-devices: {}}\n",
-				    &target, &err),
-			  -1);
+	MIG_ASSERT_INT_EQ(
+		select_case_run(snapshot, HEAD,
+				"  - {devices: [3], mig-enabled: true, mig-devices: {}}\n", &target,
+				&err),
+		-1);
 	MIG_ASSERT_STR_EQ(mig_error_message(err), "c.yaml:4:16: GPU 3 (Tesla T4) has no MIG");
 	mig_error_free(err);
 	mig_snapshot_free(snapshot);

@@ -10,116 +10,54 @@
 #include "config/select.h"
 #include "tests/harness/test.h"
 #include "tests/unit/fake_driver.h"
+#include "tests/unit/select_case.h"
 
 #define HEAD "version: migctl/v1\nlayouts:\n  a:\n"
 
-/* Two A100, an A30, a T4. */
-static struct mig_snapshot *mixed_node(void)
-{
-	struct fake_driver *fake = fake_new();
-	struct mig_context ctx = {.driver = &fake->driver, .host_root = ""};
-	struct mig_snapshot *snapshot = NULL;
-
-	fake_add_a100(fake);
-	fake_add_a100(fake);
-	fake_add_a30(fake);
-	fake_add_gpu(fake, "Tesla T4", NULL, 0);
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, 0, &snapshot, NULL), 0);
-	fake_free(fake);
-	return snapshot;
-}
-
-static int select_on(const struct mig_snapshot *snapshot, const char *entries,
-		     struct mig_target **target, struct mig_error **err)
-{
-	struct mig_config *config = NULL;
-	char text[2048];
-	int rc;
-
-	snprintf(text, sizeof(text), HEAD "%s", entries);
-	if (mig_config_parse("c.yaml", text, strlen(text), &config, err) < 0)
-		MIG_FAIL("the file was refused: %s", mig_error_message(*err));
-	rc = mig_config_select(config, &config->labels[0], snapshot, target, err);
-	mig_config_free(config);
-	return rc;
-}
-
 static struct mig_target *selected(const struct mig_snapshot *snapshot, const char *entries)
 {
-	struct mig_target *target = NULL;
-	struct mig_error *err = NULL;
-
-	if (select_on(snapshot, entries, &target, &err) < 0)
-		MIG_FAIL("refused: %s", mig_error_message(err));
-	MIG_ASSERT(err == NULL);
-	return target;
-}
-
-static void check_refusal(struct mig_error *err, const char *message, const char *hint)
-{
-	MIG_ASSERT_STR_EQ(mig_error_message(err), message);
-	if (hint == NULL)
-		MIG_ASSERT_STR_EQ(mig_error_hint_text(err), NULL);
-	else
-		MIG_ASSERT_CONTAINS(mig_error_hint_text(err), hint);
-	MIG_ASSERT_INT_EQ(mig_error_exit_status(err), MIG_EXIT_REFUSED);
-	MIG_ASSERT_INT_EQ(mig_error_changed(err), MIG_CHANGED_NONE);
-	mig_error_free(err);
+	return select_case_taken(snapshot, HEAD, entries);
 }
 
 static void refused(const char *entries, const char *message, const char *hint)
 {
-	struct mig_snapshot *snapshot = mixed_node();
-	struct mig_target *target = NULL;
-	struct mig_error *err = NULL;
+	struct mig_snapshot *snapshot = select_case_node();
 
-	MIG_ASSERT_MSG(select_on(snapshot, entries, &target, &err) == -1, "taken: %s", entries);
-	MIG_ASSERT(target == NULL);
-	check_refusal(err, message, hint);
+	select_case_refused(snapshot, HEAD, entries, message, hint);
 	mig_snapshot_free(snapshot);
-}
-
-/* Which GPUs are named, as bits. */
-static unsigned int named(const struct mig_target *target)
-{
-	unsigned int set = 0;
-
-	for (unsigned int i = 0; i < target->gpu_count; i++)
-		set |= (unsigned int)target->gpus[i].is_named << i;
-	return set;
 }
 
 /* ---- GPUs by name ------------------------------------------------------------------------------ */
 
 MIG_TEST(select_takes_gpus_by_uuid_and_pci_address)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	struct mig_target *target;
 	char text[1024];
 
 	snprintf(text, sizeof(text), "  - {gpus: [%s, \"%s\"], mig: off}\n", snapshot->gpus[1].uuid,
 		 snapshot->gpus[2].pci_address);
 	target = selected(snapshot, text);
-	MIG_ASSERT_UINT_EQ(named(target), 6);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 6);
 	mig_target_free(target);
 	/* The domain may be short or left out, and the case does not matter. */
 	MIG_ASSERT(strlen(snapshot->gpus[2].pci_address) == strlen("00000000:10:00.0"));
 	snprintf(text, sizeof(text), "  - {gpus: [\"%s\"], mig: off}\n",
 		 snapshot->gpus[2].pci_address + 4);
 	target = selected(snapshot, text);
-	MIG_ASSERT_UINT_EQ(named(target), 4);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 4);
 	mig_target_free(target);
 	snprintf(text, sizeof(text), "  - {gpus: %s, mig: off}\n",
 		 snapshot->gpus[0].pci_address + 9);
 	target = selected(snapshot, text);
-	MIG_ASSERT_UINT_EQ(named(target), 1);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 1);
 	mig_target_free(target);
 	mig_snapshot_free(snapshot);
 }
 
 MIG_TEST(select_refuses_names_of_no_gpu_and_of_several)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	char hint[256];
 
 	snprintf(hint, sizeof(hint), "it has: %s, %s, ", snapshot->gpus[0].uuid,
@@ -138,7 +76,7 @@ MIG_TEST(select_refuses_names_of_no_gpu_and_of_several)
 
 MIG_TEST(select_takes_each_gpu_once)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	char text[1024];
 
 	snprintf(text, sizeof(text), "  - {gpus: [0, \"%s\"], mig: off}\n", snapshot->gpus[0].uuid);
@@ -152,7 +90,7 @@ MIG_TEST(select_takes_each_gpu_once)
 
 MIG_TEST(select_places_instances)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	struct mig_target *target = selected(snapshot,
 					     "  - gpus: 0\n    keep-in-use: true\n"
 					     "    devices: [1c.3g.20gb@4, 1g.5gb*2, 2c.3g.20gb@4]\n"
@@ -239,14 +177,14 @@ MIG_TEST(select_refuses_instances_that_cannot_be)
 
 MIG_TEST(select_takes_totals)
 {
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	struct mig_target *target = selected(
 		snapshot, "  - {gpus: [0, 1], totals: {1g.5gb: 5, 1c.1g.5gb: 2, 3g.20gb: 1, "
 			  "1c.3g.20gb: 2, 2g.10gb: 0}}\n"
 			  "  - {gpus: 2, devices: {1g.6gb: 4}}\n"
 			  "  - {gpus: all, filter: 0x11111111, totals: {9g.90gb: 1}}\n");
 
-	MIG_ASSERT_UINT_EQ(named(target), 7);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 7);
 	MIG_ASSERT(target->gpus[0].shares_totals && target->gpus[1].shares_totals);
 	MIG_ASSERT(!target->gpus[2].shares_totals);
 	MIG_ASSERT_UINT_EQ(target->gpus[0].device_count, 0);
@@ -256,7 +194,7 @@ MIG_TEST(select_takes_totals)
 	MIG_ASSERT_STR_EQ(target->totals[2].profile, "1c.3g.20gb");
 	mig_target_free(target);
 	target = selected(snapshot, "  - {gpus: all, totals: {1g.5gb: 5, 1g.6gb: 2}}\n");
-	MIG_ASSERT_UINT_EQ(named(target), 7);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 7);
 	MIG_ASSERT_UINT_EQ(target->total_count, 2);
 	mig_target_free(target);
 	mig_snapshot_free(snapshot);
@@ -284,7 +222,7 @@ static void args_refused(const char *first, const char *second, const char *mess
 			 const char *hint)
 {
 	char *args[] = {(char *)first, (char *)second};
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	struct mig_config *config = NULL;
 	struct mig_target *target = NULL;
 	struct mig_error *err = NULL;
@@ -292,7 +230,7 @@ static void args_refused(const char *first, const char *second, const char *mess
 	MIG_ASSERT_INT_EQ(mig_config_from_args(args, second == NULL ? 1 : 2, &config, &err), 0);
 	MIG_ASSERT_INT_EQ(mig_config_select(config, &config->labels[0], snapshot, &target, &err),
 			  -1);
-	check_refusal(err, message, hint);
+	select_case_check_refusal(err, message, hint);
 	mig_config_free(config);
 	mig_snapshot_free(snapshot);
 }
@@ -300,7 +238,7 @@ static void args_refused(const char *first, const char *second, const char *mess
 MIG_TEST(select_takes_the_command_line)
 {
 	char *args[] = {"0-1=3g.20gb@4,1g.5gb*2", "2=off"};
-	struct mig_snapshot *snapshot = mixed_node();
+	struct mig_snapshot *snapshot = select_case_node();
 	struct mig_config *config = NULL;
 	struct mig_target *target = NULL;
 
@@ -308,7 +246,7 @@ MIG_TEST(select_takes_the_command_line)
 	MIG_ASSERT_INT_EQ(mig_config_select(config, mig_config_find(config, NULL, NULL), snapshot,
 					    &target, NULL),
 			  0);
-	MIG_ASSERT_UINT_EQ(named(target), 7);
+	MIG_ASSERT_UINT_EQ(select_case_named(target), 7);
 	MIG_ASSERT_UINT_EQ(target->gpus[1].placed_count, 1);
 	MIG_ASSERT_UINT_EQ(target->gpus[1].devices[0].count, 2);
 	MIG_ASSERT(!target->gpus[2].mig_mode);
@@ -354,7 +292,8 @@ MIG_TEST(select_says_that_no_layout_matches)
 	MIG_ASSERT_INT_EQ(mig_config_from_args(args, 1, &config, &err), 0);
 	MIG_ASSERT_INT_EQ(mig_config_select(config, &config->labels[0], snapshot, &target, &err),
 			  -1);
-	check_refusal(err, "no LAYOUT matches a GPU of this node", "no GPU of this node has MIG");
+	select_case_check_refusal(err, "no LAYOUT matches a GPU of this node",
+				  "no GPU of this node has MIG");
 	mig_config_free(config);
 	mig_snapshot_free(snapshot);
 	fake_free(fake);
