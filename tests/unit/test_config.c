@@ -13,46 +13,7 @@
 #include <unistd.h>
 
 #include "tests/harness/test.h"
-
-static struct mig_config *parse_bytes(const void *bytes, size_t len)
-{
-	struct mig_config *config = NULL;
-	struct mig_error *err = NULL;
-
-	if (mig_config_parse("c.yaml", bytes, len, &config, &err) < 0)
-		MIG_FAIL("refused: %s", mig_error_message(err));
-	MIG_ASSERT(err == NULL && config != NULL);
-	return config;
-}
-
-static struct mig_config *parse(const char *text)
-{
-	return parse_bytes(text, strlen(text));
-}
-
-/* The text is refused with exactly this message, and a hint with this in it (NULL: none). */
-static void refused_bytes(const void *bytes, size_t len, const char *message, const char *hint)
-{
-	struct mig_config *config = NULL;
-	struct mig_error *err = NULL;
-
-	MIG_ASSERT_MSG(mig_config_parse("c.yaml", bytes, len, &config, &err) == -1,
-		       "not refused; wanted: %s", message);
-	MIG_ASSERT(config == NULL);
-	MIG_ASSERT_STR_EQ(mig_error_message(err), message);
-	MIG_ASSERT_INT_EQ(mig_error_code(err), MIG_ERROR_CONFIG);
-	MIG_ASSERT_INT_EQ(mig_error_exit_status(err), MIG_EXIT_REFUSED);
-	if (hint == NULL)
-		MIG_ASSERT_STR_EQ(mig_error_hint_text(err), NULL);
-	else
-		MIG_ASSERT_CONTAINS(mig_error_hint_text(err), hint);
-	mig_error_free(err);
-}
-
-static void refused(const char *text, const char *message, const char *hint)
-{
-	refused_bytes(text, strlen(text), message, hint);
-}
+#include "tests/unit/config_case.h"
 
 #define HEAD  "version: v1\nmig-configs:\n"
 #define ENTRY HEAD "  a:\n  - devices: all\n    mig-enabled: true\n    mig-devices: {1g.5gb: 1}\n"
@@ -62,16 +23,16 @@ static void refused(const char *text, const char *message, const char *hint)
 MIG_TEST(config_reads_every_field)
 {
 	struct mig_config *config =
-		parse(HEAD "  mixed:\n"
-			   "  - device-filter: [0x20B010DE, \"548278494:0x134F10DE\"]\n"
-			   "    devices: [0, 3]\n"
-			   "    mig-enabled: true\n"
-			   "    mig-devices:\n"
-			   "      1g.5gb: 2\n"
-			   "      \"3g.20gb\": 1\n"
-			   "      1g.10gb: 0\n"
-			   "  - devices: all\n"
-			   "    mig-enabled: no\n");
+		config_taken(HEAD "  mixed:\n"
+				  "  - device-filter: [0x20B010DE, \"548278494:0x134F10DE\"]\n"
+				  "    devices: [0, 3]\n"
+				  "    mig-enabled: true\n"
+				  "    mig-devices:\n"
+				  "      1g.5gb: 2\n"
+				  "      \"3g.20gb\": 1\n"
+				  "      1g.10gb: 0\n"
+				  "  - devices: all\n"
+				  "    mig-enabled: no\n");
 	const struct mig_config_label *label = &config->labels[0];
 	const struct mig_config_entry *entry = &label->entries[0];
 
@@ -110,8 +71,8 @@ MIG_TEST(config_reads_every_field)
 MIG_TEST(config_reads_json)
 {
 	struct mig_config *config =
-		parse("{\"version\":\"v1\",\"mig-configs\":{\"a\":[{\"devices\":[0],"
-		      "\"mig-enabled\":true,\"mig-devices\":{\"1g.5gb+me\":1}}]}}");
+		config_taken("{\"version\":\"v1\",\"mig-configs\":{\"a\":[{\"devices\":[0],"
+			     "\"mig-enabled\":true,\"mig-devices\":{\"1g.5gb+me\":1}}]}}");
 
 	MIG_ASSERT_STR_EQ(config->labels[0].name, "a");
 	MIG_ASSERT_STR_EQ(config->labels[0].entries[0].devices[0].profile, "1g.5gb+me");
@@ -140,7 +101,7 @@ MIG_TEST(config_knows_the_booleans_of_yaml_1_1)
 		snprintf(text, sizeof(text),
 			 HEAD "  %s:\n  - {devices: all, mig-enabled: %s, mig-devices: {}}\n",
 			 words[i].word, words[i].word);
-		config = parse(text);
+		config = config_taken(text);
 		/* A label is text, and so the boolean is written out. */
 		MIG_ASSERT_STR_EQ(config->labels[0].name, words[i].value ? "true" : "false");
 		MIG_ASSERT(config->labels[0].entries[0].mig_enabled == words[i].value);
@@ -158,14 +119,15 @@ MIG_TEST(config_takes_no_other_spelling_and_no_text_for_a_boolean)
 
 		snprintf(text, sizeof(text), HEAD "  a:\n  - devices: all\n    mig-enabled: %s\n",
 			 words[i]);
-		refused(text, "c.yaml:5:18: 'mig-enabled' is true or false", NULL);
+		config_refused(text, "c.yaml:5:18: 'mig-enabled' is true or false", NULL);
 	}
 }
 
 MIG_TEST(config_leaves_a_quoted_label_as_it_is)
 {
-	struct mig_config *config = parse(HEAD "  \"off\": [{devices: all, mig-enabled: false}]\n"
-					       "  nO: [{devices: all, mig-enabled: false}]\n");
+	struct mig_config *config = config_taken(HEAD
+						 "  \"off\": [{devices: all, mig-enabled: false}]\n"
+						 "  nO: [{devices: all, mig-enabled: false}]\n");
 
 	MIG_ASSERT_STR_EQ(config->labels[0].name, "off");
 	MIG_ASSERT_STR_EQ(config->labels[1].name, "nO");
@@ -174,17 +136,17 @@ MIG_TEST(config_leaves_a_quoted_label_as_it_is)
 
 MIG_TEST(config_takes_the_last_of_equal_keys)
 {
-	struct mig_config *config = parse(HEAD
-					  "  a:\n"
-					  "  - {devices: all, mig-enabled: false}\n"
-					  "  b:\n"
-					  "  - {devices: all, mig-enabled: false}\n"
-					  "  a:\n"
-					  "  - devices: [7]\n"
-					  "    devices: [1]\n"
-					  "    mig-enabled: false\n"
-					  "    mig-enabled: true\n"
-					  "    mig-devices: {1g.5gb: 7, 2g.10gb: 1, 1g.5gb: 3}\n");
+	struct mig_config *config =
+		config_taken(HEAD "  a:\n"
+				  "  - {devices: all, mig-enabled: false}\n"
+				  "  b:\n"
+				  "  - {devices: all, mig-enabled: false}\n"
+				  "  a:\n"
+				  "  - devices: [7]\n"
+				  "    devices: [1]\n"
+				  "    mig-enabled: false\n"
+				  "    mig-enabled: true\n"
+				  "    mig-devices: {1g.5gb: 7, 2g.10gb: 1, 1g.5gb: 3}\n");
 	const struct mig_config_label *label = mig_config_find(config, "a", NULL);
 
 	MIG_ASSERT(label != NULL);
@@ -199,15 +161,15 @@ MIG_TEST(config_takes_the_last_of_equal_keys)
 
 MIG_TEST(config_takes_anchors_and_aliases)
 {
-	struct mig_config *config =
-		parse(HEAD "  a: &one\n"
-			   "  - &entry\n"
-			   "    devices: [0]\n"
-			   "    mig-enabled: true\n"
-			   "    mig-devices: &devices {1g.5gb: 7}\n"
-			   "  b: *one\n"
-			   "  c: [*entry]\n"
-			   "  d: [{devices: all, mig-enabled: on, mig-devices: *devices}]\n");
+	struct mig_config *config = config_taken(
+		HEAD "  a: &one\n"
+		     "  - &entry\n"
+		     "    devices: [0]\n"
+		     "    mig-enabled: true\n"
+		     "    mig-devices: &devices {1g.5gb: 7}\n"
+		     "  b: *one\n"
+		     "  c: [*entry]\n"
+		     "  d: [{devices: all, mig-enabled: on, mig-devices: *devices}]\n");
 
 	MIG_ASSERT_UINT_EQ(config->label_count, 4);
 	for (size_t i = 0; i < 4; i++) {
@@ -219,28 +181,28 @@ MIG_TEST(config_takes_anchors_and_aliases)
 
 MIG_TEST(config_reads_the_first_document_only)
 {
-	struct mig_config *config = parse("---\n" ENTRY "---\n[this is, another: one\n");
+	struct mig_config *config = config_taken("---\n" ENTRY "---\n[this is, another: one\n");
 
 	MIG_ASSERT_UINT_EQ(config->label_count, 1);
 	mig_config_free(config);
-	mig_config_free(parse("%YAML 1.1\n---\n" ENTRY "...\n"));
+	mig_config_free(config_taken("%YAML 1.1\n---\n" ENTRY "...\n"));
 }
 
 MIG_TEST(config_takes_a_byte_order_mark_and_windows_lines)
 {
-	struct mig_config *config = parse("\xef\xbb\xbf" ENTRY);
+	struct mig_config *config = config_taken("\xef\xbb\xbf" ENTRY);
 
 	MIG_ASSERT_UINT_EQ(config->label_count, 1);
 	mig_config_free(config);
-	config = parse("version: v1\r\nmig-configs:\r\n  a:\r\n  - devices: all\r\n"
-		       "    mig-enabled: true\r\n    mig-devices: {1g.5gb: 1}\r\n");
+	config = config_taken("version: v1\r\nmig-configs:\r\n  a:\r\n  - devices: all\r\n"
+			      "    mig-enabled: true\r\n    mig-devices: {1g.5gb: 1}\r\n");
 	MIG_ASSERT_STR_EQ(config->labels[0].entries[0].devices[0].profile, "1g.5gb");
 	mig_config_free(config);
 }
 
 MIG_TEST(config_merges_mappings)
 {
-	struct mig_config *config = parse(
+	struct mig_config *config = config_taken(
 		HEAD "  base: &base\n"
 		     "  - &entry {devices: all, mig-enabled: true, mig-devices: &d {1g.5gb: 7}}\n"
 		     "  one:\n"
@@ -270,21 +232,23 @@ MIG_TEST(config_merges_mappings)
 
 MIG_TEST(config_refuses_merges_that_mean_different_things_to_different_readers)
 {
-	refused(HEAD "  a:\n  - mig-enabled: false\n    <<: {devices: all}\n",
-		"c.yaml:5:5: '<<' must come first in its mapping", NULL);
-	refused(HEAD "  a:\n  - <<: all\n",
-		"c.yaml:4:9: '<<' merges a mapping or a list of mappings", NULL);
-	refused(HEAD "  a:\n  - <<: [all]\n",
-		"c.yaml:4:10: '<<' merges a mapping or a list of mappings", NULL);
-	refused(HEAD "  a:\n  - &a\n    <<: *a\n", "c.yaml:4:5: more than 8 levels of '<<'", NULL);
-	refused(HEAD "  a:\n  - \"<<\": {devices: all}\n", "c.yaml:4:5: unknown field '<<'", NULL);
+	config_refused(HEAD "  a:\n  - mig-enabled: false\n    <<: {devices: all}\n",
+		       "c.yaml:5:5: '<<' must come first in its mapping", NULL);
+	config_refused(HEAD "  a:\n  - <<: all\n",
+		       "c.yaml:4:9: '<<' merges a mapping or a list of mappings", NULL);
+	config_refused(HEAD "  a:\n  - <<: [all]\n",
+		       "c.yaml:4:10: '<<' merges a mapping or a list of mappings", NULL);
+	config_refused(HEAD "  a:\n  - &a\n    <<: *a\n", "c.yaml:4:5: more than 8 levels of '<<'",
+		       NULL);
+	config_refused(HEAD "  a:\n  - \"<<\": {devices: all}\n", "c.yaml:4:5: unknown field '<<'",
+		       NULL);
 }
 
 MIG_TEST(config_takes_null_for_no_devices_where_mig_is_off)
 {
 	struct mig_config *config =
-		parse(HEAD "  a: [{devices: all, mig-enabled: false, mig-devices: ~}]\n"
-			   "  b: [{devices: all, mig-enabled: false, mig-devices: }]\n");
+		config_taken(HEAD "  a: [{devices: all, mig-enabled: false, mig-devices: ~}]\n"
+				  "  b: [{devices: all, mig-enabled: false, mig-devices: }]\n");
 
 	MIG_ASSERT_UINT_EQ(config->labels[0].entries[0].device_count, 0);
 	mig_config_free(config);
@@ -293,12 +257,13 @@ MIG_TEST(config_takes_null_for_no_devices_where_mig_is_off)
 MIG_TEST(config_takes_numbers_for_labels_that_read_the_same)
 {
 	static const char *const odd[] = {"010", "0x1f", "1_0", "1.0", "1e3", "+1", "-0x1", ".5"};
-	struct mig_config *config = parse(HEAD "  7: [{devices: all, mig-enabled: false}]\n"
-					       "  '010': [{devices: all, mig-enabled: false}]\n"
-					       "  -1: [{devices: all, mig-enabled: false}]\n"
-					       "  1g.5gb: [{devices: all, mig-enabled: false}]\n"
-					       "  1.2.3: [{devices: all, mig-enabled: false}]\n"
-					       "  0: [{devices: all, mig-enabled: false}]\n");
+	struct mig_config *config = config_taken(HEAD
+						 "  7: [{devices: all, mig-enabled: false}]\n"
+						 "  '010': [{devices: all, mig-enabled: false}]\n"
+						 "  -1: [{devices: all, mig-enabled: false}]\n"
+						 "  1g.5gb: [{devices: all, mig-enabled: false}]\n"
+						 "  1.2.3: [{devices: all, mig-enabled: false}]\n"
+						 "  0: [{devices: all, mig-enabled: false}]\n");
 
 	MIG_ASSERT_STR_EQ(config->labels[0].name, "7");
 	MIG_ASSERT_STR_EQ(config->labels[2].name, "-1");
@@ -310,39 +275,44 @@ MIG_TEST(config_takes_numbers_for_labels_that_read_the_same)
 			 odd[i]);
 		snprintf(message, sizeof(message), "c.yaml:3:3: label '%s' is a number to YAML",
 			 odd[i]);
-		refused(text, message, "put it in quotation marks");
+		config_refused(text, message, "put it in quotation marks");
 	}
-	refused(HEAD "  ~: [{devices: all, mig-enabled: false}]\n",
-		"c.yaml:3:3: a label is expected here", NULL);
+	config_refused(HEAD "  ~: [{devices: all, mig-enabled: false}]\n",
+		       "c.yaml:3:3: a label is expected here", NULL);
 }
 
 /* ---- what is wrong with a file ------------------------------------------------------------------- */
 
 MIG_TEST(config_refuses_what_is_no_mapping)
 {
-	refused("", "c.yaml:1:1: the file is empty", NULL);
-	refused("# nothing\n\n", "c.yaml:1:1: the file is empty", NULL);
-	refused("--- ~\n", "c.yaml:1:5: a mapping with 'version' and the layouts is expected",
-		NULL);
-	refused("text\n", "c.yaml:1:1: a mapping with 'version' and the layouts is expected", NULL);
-	refused("- a\n", "c.yaml:1:1: a mapping with 'version' and the layouts is expected", NULL);
+	config_refused("", "c.yaml:1:1: the file is empty", NULL);
+	config_refused("# nothing\n\n", "c.yaml:1:1: the file is empty", NULL);
+	config_refused("--- ~\n",
+		       "c.yaml:1:5: a mapping with 'version' and the layouts is expected", NULL);
+	config_refused("text\n", "c.yaml:1:1: a mapping with 'version' and the layouts is expected",
+		       NULL);
+	config_refused("- a\n", "c.yaml:1:1: a mapping with 'version' and the layouts is expected",
+		       NULL);
 }
 
 MIG_TEST(config_says_where_the_yaml_is_broken)
 {
 	static const char hint[] = "check indentation (spaces, no tabs), quotes and brackets";
 
-	refused("version: v1\nmig-configs:\n\ta:\n",
+	config_refused(
+		"version: v1\nmig-configs:\n\ta:\n",
 		"c.yaml:3:1: while scanning for the next token: found character that cannot start "
 		"any token",
 		hint);
-	refused("version: v1\nmig-configs: {a: [\n",
-		"c.yaml:3:1: while parsing a flow node: did not find expected node content", hint);
-	refused("version: v1\n  mig-configs: {}\n",
-		"c.yaml:2:14: mapping values are not allowed in this context", hint);
-	refused("version: \"v1\n",
-		"c.yaml:2:1: while scanning a quoted scalar: found unexpected end of stream", hint);
-	refused("version: *v\n", "c.yaml:1:10: found undefined alias", NULL);
+	config_refused("version: v1\nmig-configs: {a: [\n",
+		       "c.yaml:3:1: while parsing a flow node: did not find expected node content",
+		       hint);
+	config_refused("version: v1\n  mig-configs: {}\n",
+		       "c.yaml:2:14: mapping values are not allowed in this context", hint);
+	config_refused("version: \"v1\n",
+		       "c.yaml:2:1: while scanning a quoted scalar: found unexpected end of stream",
+		       hint);
+	config_refused("version: *v\n", "c.yaml:1:10: found undefined alias", NULL);
 }
 
 MIG_TEST(config_refuses_bytes_that_are_no_text)
@@ -352,69 +322,80 @@ MIG_TEST(config_refuses_bytes_that_are_no_text)
 	static const char cut[] = "version: v1\nm: \xe2\x82";
 	static const char quoted[] = HEAD "  \"a\\0b\": [{devices: all, mig-enabled: false}]\n";
 
-	refused_bytes(nul, sizeof(nul) - 1, "c.yaml:2:4: control characters are not allowed", NULL);
-	refused_bytes(high, sizeof(high) - 1, "c.yaml:2:3: invalid leading UTF-8 octet", NULL);
-	refused_bytes(cut, sizeof(cut) - 1, "c.yaml:2:4: incomplete UTF-8 octet sequence", NULL);
-	refused_bytes(quoted, sizeof(quoted) - 1, "c.yaml:3:3: a label is expected here", NULL);
+	config_refused_bytes(nul, sizeof(nul) - 1, "c.yaml:2:4: control characters are not allowed",
+			     NULL);
+	config_refused_bytes(high, sizeof(high) - 1, "c.yaml:2:3: invalid leading UTF-8 octet",
+			     NULL);
+	config_refused_bytes(cut, sizeof(cut) - 1, "c.yaml:2:4: incomplete UTF-8 octet sequence",
+			     NULL);
+	config_refused_bytes(quoted, sizeof(quoted) - 1, "c.yaml:3:3: a label is expected here",
+			     NULL);
 }
 
 MIG_TEST(config_wants_version_and_labels)
 {
 	static const char formats[] = "v1 is nvidia-mig-parted's format, migctl/v1 is migctl's own";
 
-	refused("mig-configs: {}\n", "c.yaml:1:1: missing field 'version'", formats);
-	refused("version: v2\nmig-configs: {}\n",
-		"c.yaml:1:10: unknown version 'v2', known are 'v1' and 'migctl/v1'", formats);
-	refused("version: 1\nmig-configs: {}\n",
-		"c.yaml:1:10: unknown version '1', known are 'v1' and 'migctl/v1'", formats);
-	refused("version: [v1]\nmig-configs: {}\n",
-		"c.yaml:1:10: unknown version '', known are 'v1' and 'migctl/v1'", formats);
-	refused("version: migctl/v1\nmig-configs: {}\n", "c.yaml:2:1: unknown field 'mig-configs'",
-		NULL);
-	refused("version: v1\nlayouts: {}\n", "c.yaml:2:1: unknown field 'layouts'", NULL);
-	refused("version: v1\n", "c.yaml:1:1: missing field 'mig-configs'", NULL);
-	refused("version: v1\nmig-configs: {}\n",
-		"c.yaml:2:14: 'mig-configs' is not a mapping with at least one label", NULL);
-	refused("version: v1\nmig-configs:\n",
-		"c.yaml:2:13: 'mig-configs' is not a mapping with at least one label", NULL);
-	refused("version: v1\nmig-configs: [a]\n",
-		"c.yaml:2:14: 'mig-configs' is not a mapping with at least one label", NULL);
-	refused("version: v1\nmig-config: {}\n", "c.yaml:2:1: unknown field 'mig-config'",
-		"did you mean 'mig-configs'?");
-	refused("Version: v1\n", "c.yaml:1:1: unknown field 'Version'", "did you mean 'version'?");
-	refused("version: v1\n[a]: b\n", "c.yaml:2:1: a field name is expected here", NULL);
-	refused(HEAD "  a: []\n", "c.yaml:3:6: label 'a' is not a list with at least one entry",
-		NULL);
-	refused(HEAD "  a: {}\n", "c.yaml:3:6: label 'a' is not a list with at least one entry",
-		NULL);
-	refused(HEAD "  a:\n", "c.yaml:3:5: label 'a' is not a list with at least one entry", NULL);
-	refused(HEAD "  [a]: []\n", "c.yaml:3:3: a label is expected here", NULL);
+	config_refused("mig-configs: {}\n", "c.yaml:1:1: missing field 'version'", formats);
+	config_refused("version: v2\nmig-configs: {}\n",
+		       "c.yaml:1:10: unknown version 'v2', known are 'v1' and 'migctl/v1'",
+		       formats);
+	config_refused("version: 1\nmig-configs: {}\n",
+		       "c.yaml:1:10: unknown version '1', known are 'v1' and 'migctl/v1'", formats);
+	config_refused("version: [v1]\nmig-configs: {}\n",
+		       "c.yaml:1:10: unknown version '', known are 'v1' and 'migctl/v1'", formats);
+	config_refused("version: migctl/v1\nmig-configs: {}\n",
+		       "c.yaml:2:1: unknown field 'mig-configs'", NULL);
+	config_refused("version: v1\nlayouts: {}\n", "c.yaml:2:1: unknown field 'layouts'", NULL);
+	config_refused("version: v1\n", "c.yaml:1:1: missing field 'mig-configs'", NULL);
+	config_refused("version: v1\nmig-configs: {}\n",
+		       "c.yaml:2:14: 'mig-configs' is not a mapping with at least one label", NULL);
+	config_refused("version: v1\nmig-configs:\n",
+		       "c.yaml:2:13: 'mig-configs' is not a mapping with at least one label", NULL);
+	config_refused("version: v1\nmig-configs: [a]\n",
+		       "c.yaml:2:14: 'mig-configs' is not a mapping with at least one label", NULL);
+	config_refused("version: v1\nmig-config: {}\n", "c.yaml:2:1: unknown field 'mig-config'",
+		       "did you mean 'mig-configs'?");
+	config_refused("Version: v1\n", "c.yaml:1:1: unknown field 'Version'",
+		       "did you mean 'version'?");
+	config_refused("version: v1\n[a]: b\n", "c.yaml:2:1: a field name is expected here", NULL);
+	config_refused(HEAD "  a: []\n",
+		       "c.yaml:3:6: label 'a' is not a list with at least one entry", NULL);
+	config_refused(HEAD "  a: {}\n",
+		       "c.yaml:3:6: label 'a' is not a list with at least one entry", NULL);
+	config_refused(HEAD "  a:\n", "c.yaml:3:5: label 'a' is not a list with at least one entry",
+		       NULL);
+	config_refused(HEAD "  [a]: []\n", "c.yaml:3:3: a label is expected here", NULL);
 }
 
 MIG_TEST(config_checks_labels_that_nobody_asks_for)
 {
-	refused(ENTRY "  b:\n  - devices: all\n", "c.yaml:8:5: missing field 'mig-enabled'", NULL);
+	config_refused(ENTRY "  b:\n  - devices: all\n", "c.yaml:8:5: missing field 'mig-enabled'",
+		       NULL);
 }
 
 MIG_TEST(config_wants_every_field_of_an_entry)
 {
-	refused(HEAD "  a:\n  - text\n",
-		"c.yaml:4:5: an entry is a mapping with 'devices' and 'mig-enabled'", NULL);
-	refused(HEAD "  a:\n  - mig-enabled: false\n", "c.yaml:4:5: missing field 'devices'", NULL);
-	refused(HEAD "  a:\n  - devices: all\n", "c.yaml:4:5: missing field 'mig-enabled'", NULL);
-	refused(HEAD "  a:\n  - devices: all\n    mig-enabled: true\n",
-		"c.yaml:4:5: missing field 'mig-devices' ({} for none)", NULL);
-	refused(HEAD
+	config_refused(HEAD "  a:\n  - text\n",
+		       "c.yaml:4:5: an entry is a mapping with 'devices' and 'mig-enabled'", NULL);
+	config_refused(HEAD "  a:\n  - mig-enabled: false\n", "c.yaml:4:5: missing field 'devices'",
+		       NULL);
+	config_refused(HEAD "  a:\n  - devices: all\n", "c.yaml:4:5: missing field 'mig-enabled'",
+		       NULL);
+	config_refused(HEAD "  a:\n  - devices: all\n    mig-enabled: true\n",
+		       "c.yaml:4:5: missing field 'mig-devices' ({} for none)", NULL);
+	config_refused(
+		HEAD
 		"  a:\n  - devices: all\n    mig-enabled: false\n    mig-devices: {1g.5gb: 1}\n",
 		"c.yaml:6:18: 'mig-devices' has devices although 'mig-enabled' is false", NULL);
-	refused(HEAD "  a:\n  - device: all\n    mig-enabled: false\n",
-		"c.yaml:4:5: unknown field 'device'", "did you mean 'devices'?");
-	refused(HEAD "  a:\n  - devices: all\n    mig_enabled: false\n",
-		"c.yaml:5:5: unknown field 'mig_enabled'", "did you mean 'mig-enabled'?");
-	refused(HEAD "  a:\n  - devices: all\n    mig-device: {}\n",
-		"c.yaml:5:5: unknown field 'mig-device'", "did you mean 'mig-devices'?");
-	refused(HEAD "  a:\n  - devices: all\n    zzzzzzzz: {}\n",
-		"c.yaml:5:5: unknown field 'zzzzzzzz'", NULL);
+	config_refused(HEAD "  a:\n  - device: all\n    mig-enabled: false\n",
+		       "c.yaml:4:5: unknown field 'device'", "did you mean 'devices'?");
+	config_refused(HEAD "  a:\n  - devices: all\n    mig_enabled: false\n",
+		       "c.yaml:5:5: unknown field 'mig_enabled'", "did you mean 'mig-enabled'?");
+	config_refused(HEAD "  a:\n  - devices: all\n    mig-device: {}\n",
+		       "c.yaml:5:5: unknown field 'mig-device'", "did you mean 'mig-devices'?");
+	config_refused(HEAD "  a:\n  - devices: all\n    zzzzzzzz: {}\n",
+		       "c.yaml:5:5: unknown field 'zzzzzzzz'", NULL);
 }
 
 MIG_TEST(config_refuses_devices_that_are_neither_all_nor_indices)
@@ -445,7 +426,7 @@ MIG_TEST(config_refuses_devices_that_are_neither_all_nor_indices)
 
 		snprintf(text, sizeof(text), HEAD "  a:\n  - devices: %s\n    mig-enabled: false\n",
 			 cases[i].value);
-		refused(text, cases[i].message, NULL);
+		config_refused(text, cases[i].message, NULL);
 	}
 }
 
@@ -493,15 +474,15 @@ MIG_TEST(config_refuses_what_is_no_set_of_devices)
 			 HEAD
 			 "  a:\n  - devices: all\n    mig-enabled: true\n    mig-devices: %s\n",
 			 cases[i].value);
-		refused(text, cases[i].message, cases[i].hint);
+		config_refused(text, cases[i].message, cases[i].hint);
 	}
 }
 
 MIG_TEST(config_takes_a_count_of_zero_beside_others)
 {
-	struct mig_config *config = parse(HEAD
-					  "  a:\n  - devices: all\n    mig-enabled: true\n"
-					  "    mig-devices: {1g.5gb: 0, 2g.10gb: 2147483647}\n");
+	struct mig_config *config =
+		config_taken(HEAD "  a:\n  - devices: all\n    mig-enabled: true\n"
+				  "    mig-devices: {1g.5gb: 0, 2g.10gb: 2147483647}\n");
 
 	MIG_ASSERT_UINT_EQ(config->labels[0].entries[0].devices[1].count, 2147483647);
 	mig_config_free(config);
@@ -537,12 +518,12 @@ MIG_TEST(config_refuses_malformed_filters)
 			 filters[i]);
 		snprintf(message, sizeof(message), "c.yaml:4:20: malformed device-filter '%.*s'",
 			 (int)(is_quoted ? len - 2 : len), filters[i] + is_quoted);
-		refused(text, message, "0xDDDDVVVV");
+		config_refused(text, message, "0xDDDDVVVV");
 	}
-	refused(HEAD "  a:\n  - {devices: all, mig-enabled: false, device-filter: {}}\n",
-		"c.yaml:4:55: 'device-filter' is text or a list of texts", NULL);
-	refused(HEAD "  a:\n  - {devices: all, mig-enabled: false, device-filter: [[]]}\n",
-		"c.yaml:4:56: malformed device-filter ''", "0xDDDDVVVV");
+	config_refused(HEAD "  a:\n  - {devices: all, mig-enabled: false, device-filter: {}}\n",
+		       "c.yaml:4:55: 'device-filter' is text or a list of texts", NULL);
+	config_refused(HEAD "  a:\n  - {devices: all, mig-enabled: false, device-filter: [[]]}\n",
+		       "c.yaml:4:56: malformed device-filter ''", "0xDDDDVVVV");
 }
 
 MIG_TEST(config_shows_foreign_text_short_and_harmless)
@@ -550,15 +531,16 @@ MIG_TEST(config_shows_foreign_text_short_and_harmless)
 	char *text = calloc(1, 100000);
 	size_t used;
 
-	refused("\"\\e[31mred\\x9b\": 1\n", "c.yaml:1:1: unknown field '\\x1b[31mred\\xc2\\x9b'",
-		NULL);
+	config_refused("\"\\e[31mred\\x9b\": 1\n",
+		       "c.yaml:1:1: unknown field '\\x1b[31mred\\xc2\\x9b'", NULL);
 	MIG_ASSERT(text != NULL);
 	/* One byte, then two-byte characters: the cut falls into one of them. */
 	used = (size_t)snprintf(text, 100000, "\"x");
 	for (int i = 0; i < 400; i++)
 		used += (size_t)snprintf(text + used, 100000 - used, "\xc3\xa9");
 	snprintf(text + used, 100000 - used, "\": 1\n");
-	refused(text,
+	config_refused(
+		text,
 		"c.yaml:1:1: unknown field 'x"
 		"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
 		"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
@@ -654,9 +636,9 @@ MIG_TEST(config_says_why_a_file_cannot_be_read)
 MIG_TEST(config_finds_a_label)
 {
 	struct mig_config *config =
-		parse(HEAD "  all-balanced: [{devices: all, mig-enabled: false}]\n"
-			   "  all-enabled: [{devices: all, mig-enabled: false}]\n"
-			   "  \"red\\e[31m\": [{devices: all, mig-enabled: false}]\n");
+		config_taken(HEAD "  all-balanced: [{devices: all, mig-enabled: false}]\n"
+				  "  all-enabled: [{devices: all, mig-enabled: false}]\n"
+				  "  \"red\\e[31m\": [{devices: all, mig-enabled: false}]\n");
 	struct mig_error *err = NULL;
 
 	MIG_ASSERT(mig_config_find(config, "all-enabled", &err) == &config->labels[1]);
@@ -681,12 +663,12 @@ MIG_TEST(config_finds_a_label)
 
 MIG_TEST(config_needs_no_label_where_there_is_one)
 {
-	struct mig_config *config = parse(ENTRY);
+	struct mig_config *config = config_taken(ENTRY);
 
 	MIG_ASSERT(mig_config_find(config, NULL, NULL) == &config->labels[0]);
 	mig_config_free(config);
-	config = parse(HEAD "  a: [{devices: all, mig-enabled: false}]\n"
-			    "  a: [{devices: [1], mig-enabled: false}]\n");
+	config = config_taken(HEAD "  a: [{devices: all, mig-enabled: false}]\n"
+				   "  a: [{devices: [1], mig-enabled: false}]\n");
 	MIG_ASSERT(mig_config_find(config, NULL, NULL) == &config->labels[1]);
 	mig_config_free(config);
 }
@@ -703,7 +685,7 @@ MIG_TEST(config_lists_thousands_of_labels_as_far_as_it_goes)
 				HEAD "  l0: &l [{devices: all, mig-enabled: false}]\n");
 	for (int i = 1; i < 5000; i++)
 		used += (size_t)snprintf(text + used, (1 << 20) - used, "  l%d: *l\n", i);
-	config = parse_bytes(text, used);
+	config = config_taken_bytes(text, used);
 	MIG_ASSERT(mig_config_find(config, "none", &err) == NULL);
 	MIG_ASSERT_CONTAINS(mig_error_hint_text(err), "l0, l1, l2");
 	MIG_ASSERT_CONTAINS(mig_error_hint_text(err), "l39, ... (5000 in all)");

@@ -8,32 +8,9 @@
 
 #include "config/config.h"
 #include "tests/harness/test.h"
+#include "tests/unit/config_case.h"
 
 #define HEAD "version: v1\nmig-configs:\n"
-
-/* The text is refused with exactly this message, and a hint with this in it (NULL: none). */
-static void refused_bytes(const void *bytes, size_t len, const char *message, const char *hint)
-{
-	struct mig_config *config = NULL;
-	struct mig_error *err = NULL;
-
-	MIG_ASSERT_MSG(mig_config_parse("c.yaml", bytes, len, &config, &err) == -1,
-		       "not refused; wanted: %s", message);
-	MIG_ASSERT(config == NULL);
-	MIG_ASSERT_STR_EQ(mig_error_message(err), message);
-	MIG_ASSERT_INT_EQ(mig_error_code(err), MIG_ERROR_CONFIG);
-	MIG_ASSERT_INT_EQ(mig_error_exit_status(err), MIG_EXIT_REFUSED);
-	if (hint == NULL)
-		MIG_ASSERT_STR_EQ(mig_error_hint_text(err), NULL);
-	else
-		MIG_ASSERT_CONTAINS(mig_error_hint_text(err), hint);
-	mig_error_free(err);
-}
-
-static void refused(const char *text, const char *message, const char *hint)
-{
-	refused_bytes(text, strlen(text), message, hint);
-}
 
 MIG_TEST(config_refuses_deep_nesting_at_once)
 {
@@ -42,10 +19,10 @@ MIG_TEST(config_refuses_deep_nesting_at_once)
 
 	MIG_ASSERT(text != NULL);
 	memset(text, '[', len);
-	refused_bytes(text, len, "c.yaml:1:33: nested deeper than 32 levels", NULL);
+	config_refused_bytes(text, len, "c.yaml:1:33: nested deeper than 32 levels", NULL);
 	for (size_t i = 0; i < len; i++)
 		text[i] = i % 2 == 0 ? '-' : ' ';
-	refused_bytes(text, len, "c.yaml:1:65: nested deeper than 32 levels", NULL);
+	config_refused_bytes(text, len, "c.yaml:1:65: nested deeper than 32 levels", NULL);
 	free(text);
 }
 
@@ -57,22 +34,22 @@ MIG_TEST(config_refuses_thousands_of_anchors)
 	MIG_ASSERT(text != NULL);
 	for (int i = 0; i <= 1000; i++)
 		used += (size_t)snprintf(text + used, 100000 - used, "- &a%d x\n", i);
-	refused_bytes(text, used, "c.yaml:1001:3: more than 1000 anchors", NULL);
+	config_refused_bytes(text, used, "c.yaml:1001:3: more than 1000 anchors", NULL);
 	free(text);
 }
 
 MIG_TEST(config_takes_no_harm_from_a_billion_laughs)
 {
-	refused("a: &a [x,x,x,x,x,x,x,x,x]\n"
-		"b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
-		"c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
-		"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
-		"e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n"
-		"f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n"
-		"g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n"
-		"h: &h [*g,*g,*g,*g,*g,*g,*g,*g,*g]\n"
-		"version: *h\n",
-		"c.yaml:1:1: unknown field 'a'", NULL);
+	config_refused("a: &a [x,x,x,x,x,x,x,x,x]\n"
+		       "b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+		       "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+		       "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
+		       "e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n"
+		       "f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n"
+		       "g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n"
+		       "h: &h [*g,*g,*g,*g,*g,*g,*g,*g,*g]\n"
+		       "version: *h\n",
+		       "c.yaml:1:1: unknown field 'a'", NULL);
 }
 
 /* The same within the format: labels of entries of devices, each list an alias. */
@@ -104,14 +81,14 @@ MIG_TEST(config_limits_what_aliases_repeat)
 
 MIG_TEST(config_takes_no_harm_from_an_alias_of_itself)
 {
-	refused("&a\nversion: v1\nmig-configs: *a\n",
-		"c.yaml:2:10: label 'version' is not a list with at least one entry", NULL);
-	refused(HEAD "  a: &a\n  - *a\n",
-		"c.yaml:3:6: an entry is a mapping with 'devices' and 'mig-enabled'", NULL);
-	refused(HEAD "  a:\n  - &e\n    devices: *e\n    mig-enabled: false\n",
-		"c.yaml:4:5: 'devices' is 'all' or a list of GPU indices", NULL);
-	refused("&a [*a]\n", "c.yaml:1:1: a mapping with 'version' and the layouts is expected",
-		NULL);
+	config_refused("&a\nversion: v1\nmig-configs: *a\n",
+		       "c.yaml:2:10: label 'version' is not a list with at least one entry", NULL);
+	config_refused(HEAD "  a: &a\n  - *a\n",
+		       "c.yaml:3:6: an entry is a mapping with 'devices' and 'mig-enabled'", NULL);
+	config_refused(HEAD "  a:\n  - &e\n    devices: *e\n    mig-enabled: false\n",
+		       "c.yaml:4:5: 'devices' is 'all' or a list of GPU indices", NULL);
+	config_refused("&a [*a]\n",
+		       "c.yaml:1:1: a mapping with 'version' and the layouts is expected", NULL);
 }
 
 MIG_TEST(config_refuses_hundreds_of_profiles)
@@ -125,7 +102,8 @@ MIG_TEST(config_refuses_hundreds_of_profiles)
 				     "    mig-devices:\n");
 	for (int i = 1; i <= 257; i++)
 		used += (size_t)snprintf(text + used, 100000 - used, "      1g.%dgb: 1\n", i);
-	refused_bytes(text, used, "c.yaml:7:7: more than 256 profiles in 'mig-devices'", NULL);
+	config_refused_bytes(text, used, "c.yaml:7:7: more than 256 profiles in 'mig-devices'",
+			     NULL);
 	free(text);
 }
 
@@ -138,27 +116,30 @@ MIG_TEST(config_takes_no_harm_from_a_line_of_16_mib)
 	MIG_ASSERT(text != NULL);
 	memset(text, 'a', len);
 	text[len] = '\0';
-	refused_bytes(text, len, "c.yaml:1:1: a mapping with 'version' and the layouts is expected",
-		      NULL);
+	config_refused_bytes(text, len,
+			     "c.yaml:1:1: a mapping with 'version' and the layouts is expected",
+			     NULL);
 	used = (size_t)snprintf(text, len, "version: v1\n? ");
 	text[used] = 'a';
-	refused_bytes(text, len,
-		      "c.yaml:2:3: unknown field "
-		      "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'",
-		      NULL);
+	config_refused_bytes(
+		text, len,
+		"c.yaml:2:3: unknown field "
+		"'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'",
+		NULL);
 	free(text);
 }
 
 MIG_TEST(config_takes_no_harm_from_merges_of_merges)
 {
-	refused("a: &a {x: 1}\n"
-		"b: &b {<<: [*a,*a,*a,*a,*a,*a,*a,*a]}\n"
-		"c: &c {<<: [*b,*b,*b,*b,*b,*b,*b,*b]}\n"
-		"d: &d {<<: [*c,*c,*c,*c,*c,*c,*c,*c]}\n"
+	config_refused("a: &a {x: 1}\n"
+		       "b: &b {<<: [*a,*a,*a,*a,*a,*a,*a,*a]}\n"
+		       "c: &c {<<: [*b,*b,*b,*b,*b,*b,*b,*b]}\n"
+		       "d: &d {<<: [*c,*c,*c,*c,*c,*c,*c,*c]}\n"
+		       "version: v1\n"
+		       "mig-configs: {<<: *d}\n",
+		       "c.yaml:1:1: unknown field 'a'", NULL);
+	config_refused(
 		"version: v1\n"
-		"mig-configs: {<<: *d}\n",
-		"c.yaml:1:1: unknown field 'a'", NULL);
-	refused("version: v1\n"
 		"mig-configs:\n"
 		"  <<: &h [&g {<<: &f [&e {<<: &d [&c {<<: &b [&a {x: 1}, *a, *a, *a, *a, *a, *a, "
 		"*a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a]}, *c, *c, *c, *c, *c, *c, *c, "

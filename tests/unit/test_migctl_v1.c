@@ -9,36 +9,9 @@
 
 #include "config/config.h"
 #include "tests/harness/test.h"
+#include "tests/unit/config_case.h"
 
 #define HEAD "version: migctl/v1\nlayouts:\n"
-
-static struct mig_config *parse(const char *text)
-{
-	struct mig_config *config = NULL;
-	struct mig_error *err = NULL;
-
-	if (mig_config_parse("c.yaml", text, strlen(text), &config, &err) < 0)
-		MIG_FAIL("refused: %s", mig_error_message(err));
-	MIG_ASSERT(err == NULL && config != NULL);
-	return config;
-}
-
-static void refused(const char *text, const char *message, const char *hint)
-{
-	struct mig_config *config = NULL;
-	struct mig_error *err = NULL;
-
-	MIG_ASSERT_MSG(mig_config_parse("c.yaml", text, strlen(text), &config, &err) == -1,
-		       "not refused; wanted: %s", message);
-	MIG_ASSERT(config == NULL);
-	MIG_ASSERT_STR_EQ(mig_error_message(err), message);
-	MIG_ASSERT_INT_EQ(mig_error_code(err), MIG_ERROR_CONFIG);
-	if (hint == NULL)
-		MIG_ASSERT_STR_EQ(mig_error_hint_text(err), NULL);
-	else
-		MIG_ASSERT_CONTAINS(mig_error_hint_text(err), hint);
-	mig_error_free(err);
-}
 
 /* An entry with these fields in line 4, from column 7 on, is refused. */
 static void entry_refused(const char *fields, const char *message, const char *hint)
@@ -47,7 +20,7 @@ static void entry_refused(const char *fields, const char *message, const char *h
 
 	snprintf(text, sizeof(text), HEAD "  a:\n  - {%s}\n", fields);
 	snprintf(whole, sizeof(whole), "c.yaml:4:%s", message);
-	refused(text, whole, hint);
+	config_refused(text, whole, hint);
 }
 
 /* ---- what is read ------------------------------------------------------------------------------ */
@@ -55,27 +28,27 @@ static void entry_refused(const char *fields, const char *message, const char *h
 MIG_TEST(v1_reads_every_field)
 {
 	struct mig_config *config =
-		parse(HEAD "  training:\n"
-			   "    - gpus: [0, GPU-2c05f3a1, \"0000:10:00.0\", 0A:00.1]\n"
-			   "      filter: [0x20B010DE, \"0x20B510DE:0x134F10DE\"]\n"
-			   "      mig: on\n"
-			   "      devices: {3g.20gb@4: 1, 1g.5gb: 2}\n"
-			   "      keep-in-use: true\n"
-			   "    - gpus: all\n"
-			   "      filter: 0x20B710DE\n"
-			   "      totals: {1g.6gb: 10}\n"
-			   "    - gpus: 7\n"
-			   "      mig: off\n"
-			   "    - gpus: GPU-8\n"
-			   "      devices: [3g.20gb@4, 1c.3g.20gb@0*3, 1g.5gb*2]\n"
-			   "      instances:\n"
-			   "        - {profile: 2g.10gb, start: 2}\n"
-			   "        - {profile: 4g.20gb, start: 0, compute: []}\n"
-			   "        - profile: 3g.20gb\n"
-			   "          start: 4\n"
-			   "          compute: [1c.3g.20gb@2, 1c.3g.20gb]\n"
-			   "    - {gpus: [3], devices: []}\n"
-			   "    - {gpus: [4], devices: {}}\n");
+		config_taken(HEAD "  training:\n"
+				  "    - gpus: [0, GPU-2c05f3a1, \"0000:10:00.0\", 0A:00.1]\n"
+				  "      filter: [0x20B010DE, \"0x20B510DE:0x134F10DE\"]\n"
+				  "      mig: on\n"
+				  "      devices: {3g.20gb@4: 1, 1g.5gb: 2}\n"
+				  "      keep-in-use: true\n"
+				  "    - gpus: all\n"
+				  "      filter: 0x20B710DE\n"
+				  "      totals: {1g.6gb: 10}\n"
+				  "    - gpus: 7\n"
+				  "      mig: off\n"
+				  "    - gpus: GPU-8\n"
+				  "      devices: [3g.20gb@4, 1c.3g.20gb@0*3, 1g.5gb*2]\n"
+				  "      instances:\n"
+				  "        - {profile: 2g.10gb, start: 2}\n"
+				  "        - {profile: 4g.20gb, start: 0, compute: []}\n"
+				  "        - profile: 3g.20gb\n"
+				  "          start: 4\n"
+				  "          compute: [1c.3g.20gb@2, 1c.3g.20gb]\n"
+				  "    - {gpus: [3], devices: []}\n"
+				  "    - {gpus: [4], devices: {}}\n");
 	const struct mig_config_entry *entry = &config->labels[0].entries[0];
 	const struct mig_config_instance *instance;
 
@@ -125,16 +98,16 @@ MIG_TEST(v1_reads_every_field)
 MIG_TEST(v1_reads_json_anchors_and_merges)
 {
 	struct mig_config *config =
-		parse("{\"version\": \"migctl/v1\", \"layouts\": {\"a\": [{\"gpus\": [0], "
-		      "\"devices\": [\"1g.5gb+me,gfx@2*3\"]}]}}");
+		config_taken("{\"version\": \"migctl/v1\", \"layouts\": {\"a\": [{\"gpus\": [0], "
+			     "\"devices\": [\"1g.5gb+me,gfx@2*3\"]}]}}");
 	const struct mig_config_entry *entry = &config->labels[0].entries[0];
 
 	MIG_ASSERT_STR_EQ(entry->devices[0].profile, "1g.5gb+me,gfx");
 	MIG_ASSERT_UINT_EQ(entry->devices[0].start, 2);
 	MIG_ASSERT_UINT_EQ(entry->devices[0].count, 3);
 	mig_config_free(config);
-	config = parse(HEAD "  a: [&e {gpus: all, devices: {1g.5gb: 7}}]\n"
-			    "  b:\n  - <<: *e\n    gpus: 1\n    keep-in-use: yes\n");
+	config = config_taken(HEAD "  a: [&e {gpus: all, devices: {1g.5gb: 7}}]\n"
+				   "  b:\n  - <<: *e\n    gpus: 1\n    keep-in-use: yes\n");
 	entry = &config->labels[1].entries[0];
 	MIG_ASSERT(entry->keeps_in_use && !entry->all_gpus);
 	MIG_ASSERT_UINT_EQ(entry->devices[0].count, 7);
@@ -145,29 +118,29 @@ MIG_TEST(v1_reads_json_anchors_and_merges)
 
 MIG_TEST(v1_wants_layouts)
 {
-	refused("version: migctl/v1\n", "c.yaml:1:1: missing field 'layouts'", NULL);
-	refused("version: migctl/v1\nlayout: {}\n", "c.yaml:2:1: unknown field 'layout'",
-		"did you mean 'layouts'?");
-	refused("version: migctl/v2\nlayouts: {}\n",
-		"c.yaml:1:10: unknown version 'migctl/v2', known are 'v1' and 'migctl/v1'",
-		"migctl's own");
-	refused("version: migctl/v1\nlayouts: {}\n",
-		"c.yaml:2:10: 'layouts' is not a mapping with at least one label", NULL);
-	refused(HEAD "  a: {}\n", "c.yaml:3:6: label 'a' is not a list with at least one entry",
-		NULL);
-	refused(HEAD "  a: [1]\n", "c.yaml:3:7: an entry is a mapping with 'gpus'", NULL);
+	config_refused("version: migctl/v1\n", "c.yaml:1:1: missing field 'layouts'", NULL);
+	config_refused("version: migctl/v1\nlayout: {}\n", "c.yaml:2:1: unknown field 'layout'",
+		       "did you mean 'layouts'?");
+	config_refused("version: migctl/v2\nlayouts: {}\n",
+		       "c.yaml:1:10: unknown version 'migctl/v2', known are 'v1' and 'migctl/v1'",
+		       "migctl's own");
+	config_refused("version: migctl/v1\nlayouts: {}\n",
+		       "c.yaml:2:10: 'layouts' is not a mapping with at least one label", NULL);
+	config_refused(HEAD "  a: {}\n",
+		       "c.yaml:3:6: label 'a' is not a list with at least one entry", NULL);
+	config_refused(HEAD "  a: [1]\n", "c.yaml:3:7: an entry is a mapping with 'gpus'", NULL);
 }
 
 MIG_TEST(v1_takes_no_key_twice)
 {
-	refused(HEAD "  a: [{gpus: all, mig: off}]\n  b: [{gpus: all, mig: off}]\n"
-		     "  a: [{gpus: all, mig: off}]\n",
-		"c.yaml:5:3: 'a' is there twice", NULL);
+	config_refused(HEAD "  a: [{gpus: all, mig: off}]\n  b: [{gpus: all, mig: off}]\n"
+			    "  a: [{gpus: all, mig: off}]\n",
+		       "c.yaml:5:3: 'a' is there twice", NULL);
 	entry_refused("gpus: all, mig: off, mig: on", "27: 'mig' is there twice", NULL);
 	entry_refused("gpus: all, devices: {1g.5gb: 1, 1g.5gb: 2}", "38: '1g.5gb' is there twice",
 		      NULL);
-	refused("version: migctl/v1\nversion: migctl/v1\nlayouts: {}\n",
-		"c.yaml:2:1: 'version' is there twice", NULL);
+	config_refused("version: migctl/v1\nversion: migctl/v1\nlayouts: {}\n",
+		       "c.yaml:2:1: 'version' is there twice", NULL);
 }
 
 MIG_TEST(v1_wants_an_entry_to_say_one_thing)
