@@ -66,7 +66,7 @@ int mig_cmd_export_run(const struct mig_invocation *inv, struct mig_error **err)
 extern const struct mig_option mig_cmd_diff_options[];
 int mig_cmd_diff_run(const struct mig_invocation *inv, struct mig_error **err);
 
-/* cli/undo.c: undo, boot */
+/* cli/undo.c, boot.c */
 extern const struct mig_option mig_cmd_undo_options[];
 extern const struct mig_option mig_cmd_boot_options[];
 int mig_cmd_undo_run(const struct mig_invocation *inv, struct mig_error **err);
