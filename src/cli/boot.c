@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/change.h"
 #include "cli/commands.h"
@@ -23,15 +22,6 @@ struct last_layout {
 	bool has_told;
 };
 
-static const struct mig_gpu *find_gpu(const struct mig_snapshot *snapshot, const char *uuid)
-{
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (strcmp(snapshot->gpus[i].uuid, uuid) == 0)
-			return &snapshot->gpus[i];
-	}
-	return NULL;
-}
-
 static void say_what_is_left_out(const struct mig_saved_layout *layout,
 				 const struct mig_snapshot *snapshot)
 {
@@ -39,7 +29,7 @@ static void say_what_is_left_out(const struct mig_saved_layout *layout,
 
 	for (unsigned int i = 0; target != NULL && i < layout->gpu_count; i++) {
 		const struct mig_saved_gpu *saved = &layout->gpus[i];
-		const struct mig_gpu *gpu = find_gpu(snapshot, saved->uuid);
+		const struct mig_gpu *gpu = mig_snapshot_gpu(snapshot, saved->uuid);
 		_cleanup_error_ struct mig_error *why = NULL;
 
 		if (gpu == NULL)

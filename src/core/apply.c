@@ -46,18 +46,6 @@ struct run {
 	bool stop;
 };
 
-static struct mig_gpu *gpu_by_uuid(struct mig_snapshot *snapshot, const char *uuid,
-				   unsigned int *position)
-{
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (strcmp(snapshot->gpus[i].uuid, uuid) == 0) {
-			*position = i;
-			return &snapshot->gpus[i];
-		}
-	}
-	return NULL;
-}
-
 /* ---- holders ----------------------------------------------------------------------------------- */
 
 /* Refuses, before the first change, a plan that would destroy what somebody holds. */
@@ -304,7 +292,6 @@ static int report_pending(const struct mig_context *ctx, struct mig_snapshot *sn
 	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(8192);
 	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
 	const struct mig_op *first = NULL;
-	unsigned int position;
 	const struct mig_gpu *gpu;
 	bool in_use = false;
 	bool is_one;
@@ -317,7 +304,7 @@ static int report_pending(const struct mig_context *ctx, struct mig_snapshot *sn
 		if (results[i].nvml_code != NVML_ERROR_IN_USE)
 			continue;
 		in_use = true;
-		gpu = gpu_by_uuid(snapshot, plan->ops[i].gpu_uuid, &position);
+		gpu = mig_snapshot_gpu(snapshot, plan->ops[i].gpu_uuid);
 		if (gpu != NULL)
 			mig_holders_of_gpu(ctx, gpu, &who);
 	}
@@ -354,7 +341,9 @@ static int set_workers(struct run *run, struct mig_error **err)
 		run->worker_count++;
 		w->run = run;
 		w->pg = pg;
-		w->gpu = gpu_by_uuid(run->snapshot, pg->gpu_uuid, &w->position);
+		w->gpu = mig_snapshot_gpu(run->snapshot, pg->gpu_uuid);
+		if (w->gpu != NULL)
+			w->position = (unsigned int)(w->gpu - run->snapshot->gpus);
 		w->next = pg->first_op;
 		w->end = pg->first_op + pg->op_count;
 	}

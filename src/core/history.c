@@ -212,15 +212,6 @@ void mig_history_estimate(const struct mig_history *history, const struct mig_sn
 
 /* ---- targets ------------------------------------------------------------------------------------ */
 
-static int find_gpu(const struct mig_snapshot *snapshot, const char *uuid)
-{
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (strcmp(snapshot->gpus[i].uuid, uuid) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
 /* What of the saved GPUs goes into a target. */
 struct wanted {
 	const struct mig_saved_layout *layout;
@@ -237,22 +228,23 @@ static int want(const struct wanted *w, const struct mig_snapshot *snapshot,
 		return -1;
 	for (unsigned int i = 0; i < w->layout->gpu_count; i++) {
 		const struct mig_saved_gpu *saved = &w->layout->gpus[i];
-		int at = find_gpu(snapshot, saved->uuid);
+		const struct mig_gpu *gpu = mig_snapshot_gpu(snapshot, saved->uuid);
+		struct mig_gpu_target *wish = gpu != NULL ? &target->gpus[gpu - snapshot->gpus]
+							  : NULL;
 		_cleanup_error_ struct mig_error *why = NULL;
 
 		if (w->but != NULL && mig_saved_layout_gpu(w->but, saved->uuid) != NULL)
 			continue;
 		/* A GPU without MIG is as it was by nature. */
-		if (at >= 0 && !saved->mig_mode && !snapshot->gpus[at].is_mig_capable)
+		if (gpu != NULL && !saved->mig_mode && !gpu->is_mig_capable)
 			continue;
-		if (at < 0)
+		if (gpu == NULL)
 			mig_error_set(&why, MIG_ERROR_REFUSED, "GPU %u (%s) is not there any more",
 				      saved->index, saved->uuid);
-		else if (mig_saved_gpu_target(saved, &snapshot->gpus[at], &target->gpus[at],
-					      &why) == 0)
+		else if (mig_saved_gpu_target(saved, gpu, wish, &why) == 0)
 			continue;
-		if (at >= 0)
-			target->gpus[at].is_named = false;
+		if (wish != NULL)
+			wish->is_named = false;
 		if (w->leaves_out)
 			continue;
 		mig_error_move(err, &why);

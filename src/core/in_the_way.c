@@ -5,7 +5,6 @@
 #include "core/in_the_way.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/holders.h"
 
@@ -44,15 +43,6 @@ static int add_of_ci(struct finder *f, const struct mig_gpu *gpu, const struct m
 	return 0;
 }
 
-static const struct mig_gpu *gpu_by_uuid(const struct mig_snapshot *snapshot, const char *uuid)
-{
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (strcmp(snapshot->gpus[i].uuid, uuid) == 0)
-			return &snapshot->gpus[i];
-	}
-	return NULL;
-}
-
 int mig_in_the_way_find(const struct mig_snapshot *snapshot, const struct mig_plan *plan,
 			struct mig_in_the_way **list, unsigned int *count, struct mig_error **err)
 {
@@ -61,7 +51,7 @@ int mig_in_the_way_find(const struct mig_snapshot *snapshot, const struct mig_pl
 
 	for (unsigned int n = 0; n < plan->op_count && rc == 0; n++) {
 		const struct mig_op *op = &plan->ops[n];
-		const struct mig_gpu *gpu = gpu_by_uuid(snapshot, op->gpu_uuid);
+		const struct mig_gpu *gpu = mig_snapshot_gpu(snapshot, op->gpu_uuid);
 
 		if (gpu == NULL)
 			continue;

@@ -256,13 +256,9 @@ static int invert_row(struct inversion *inv, const struct mig_gpu *gpu, unsigned
 
 static int invert_gpu(struct inversion *inv, const char *uuid)
 {
-	const struct mig_gpu *gpu = NULL;
+	const struct mig_gpu *gpu = mig_snapshot_gpu(inv->now, uuid);
 	struct mig_plan_gpu *pg;
 
-	for (unsigned int i = 0; i < inv->now->gpu_count && gpu == NULL; i++) {
-		if (strcmp(inv->now->gpus[i].uuid, uuid) == 0)
-			gpu = &inv->now->gpus[i];
-	}
 	if (gpu == NULL || gpu->is_lost || gpu->facts == NULL)
 		return 0;
 	pg = &inv->back->gpus[inv->back->gpu_count++];

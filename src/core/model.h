@@ -124,6 +124,10 @@ static inline void mig_cleanup_snapshot(struct mig_snapshot **snapshot)
 }
 #define _cleanup_snapshot_ _cleanup_(mig_cleanup_snapshot)
 
+/* The GPU with this UUID (the whole of it); NULL if there is none. Owned by the snapshot; its place in
+ * snapshot->gpus is its position. */
+struct mig_gpu *mig_snapshot_gpu(const struct mig_snapshot *snapshot, const char *uuid);
+
 /* Reads the instances of one GPU again into `gpu` (its facts must be there). */
 int mig_snapshot_read_instances(const struct mig_context *ctx, struct mig_gpu *gpu,
 				unsigned int flags, struct mig_error **err) MIG_MUST_CHECK;

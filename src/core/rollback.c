@@ -24,15 +24,6 @@ void mig_rollback_clear(struct mig_rollback *rollback)
 
 /* ---- what is where ------------------------------------------------------------------------------ */
 
-static const struct mig_gpu *gpu_by_uuid(const struct mig_snapshot *snapshot, const char *uuid)
-{
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (strcmp(snapshot->gpus[i].uuid, uuid) == 0)
-			return &snapshot->gpus[i];
-	}
-	return NULL;
-}
-
 static void describe_now(const struct mig_gpu *gpu, struct mig_buf *out)
 {
 	struct mig_saved_layout now = {0};
@@ -80,7 +71,7 @@ static void describe_differences(const struct mig_saved_layout *before,
 {
 	for (unsigned int i = 0; i < before->gpu_count; i++) {
 		const struct mig_saved_gpu *saved = &before->gpus[i];
-		const struct mig_gpu *gpu = gpu_by_uuid(now, saved->uuid);
+		const struct mig_gpu *gpu = mig_snapshot_gpu(now, saved->uuid);
 
 		if (gpu == NULL) {
 			mig_buf_printf(out, "%sGPU %u (%s) is lost or gone, it had: ",

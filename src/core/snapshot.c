@@ -672,6 +672,15 @@ int mig_snapshot_read(const struct mig_context *ctx, unsigned int flags, struct 
 	return 0;
 }
 
+struct mig_gpu *mig_snapshot_gpu(const struct mig_snapshot *snapshot, const char *uuid)
+{
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		if (strcmp(snapshot->gpus[i].uuid, uuid) == 0)
+			return &snapshot->gpus[i];
+	}
+	return NULL;
+}
+
 void mig_snapshot_free(struct mig_snapshot *snapshot)
 {
 	if (snapshot == NULL)

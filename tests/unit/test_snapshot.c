@@ -66,6 +66,21 @@ MIG_TEST(snapshot_of_no_gpu_is_empty)
 	fake_free(fake);
 }
 
+MIG_TEST(snapshot_finds_a_gpu_by_all_of_its_uuid)
+{
+	struct fake_driver *fake = fake_new();
+	struct mig_snapshot *snapshot;
+
+	fake_add_a100(fake);
+	fake_add_a30(fake);
+	snapshot = read_all(fake);
+	MIG_ASSERT(mig_snapshot_gpu(snapshot, snapshot->gpus[1].uuid) == &snapshot->gpus[1]);
+	MIG_ASSERT(mig_snapshot_gpu(snapshot, "GPU-fake-") == NULL);
+	MIG_ASSERT(mig_snapshot_gpu(snapshot, "") == NULL);
+	mig_snapshot_free(snapshot);
+	fake_free(fake);
+}
+
 MIG_TEST(snapshot_reads_a_gpu)
 {
 	struct fake_driver *fake = fake_new();
