@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/facts_table.h"
+#include "nvml/profile.h"
 #include "shared/nearest.h"
 #include "shared/text.h"
 
@@ -87,36 +88,20 @@ void mig_facts_compute_name(struct mig_gi_profile *gi, const struct mig_gpu_tabl
 static nvmlReturn_t query_profile(const struct mig_driver *driver, nvmlDevice_t device,
 				  unsigned int index, struct mig_gi_profile *gi)
 {
-	nvmlGpuInstanceProfileInfo_v2_t v2 = {
-		.version = MIG_NVML_STRUCT_VERSION(nvmlGpuInstanceProfileInfo_v2_t, 2)};
-	nvmlGpuInstanceProfileInfo_t v1 = {0};
-	nvmlReturn_t code;
+	nvmlGpuInstanceProfileInfo_v2_t info;
+	nvmlReturn_t code = mig_nvml_gi_profile(driver, device, index, &info);
 
 	memset(gi, 0, sizeof(*gi));
 	gi->index = index;
 	gi->is_media_extension = mig_facts_is_media_extension(index);
-	if (mig_driver_has(driver, MIG_NVML_SYM_nvmlDeviceGetGpuInstanceProfileInfoV)) {
-		code = driver->nvmlDeviceGetGpuInstanceProfileInfoV(driver, device, index, &v2);
-		if (code != NVML_SUCCESS)
-			return code;
-		mig_text_copy(gi->name, sizeof(gi->name), without_prefix(v2.name));
-		gi->id = v2.id;
-		gi->slice_count = v2.sliceCount;
-		gi->instance_max = v2.instanceCount;
-		gi->sm_count = v2.multiprocessorCount;
-		gi->memory_mib = v2.memorySizeMB;
-		gi->engines = (struct mig_engines){v2.copyEngineCount, v2.decoderCount,
-						   v2.encoderCount, v2.jpegCount, v2.ofaCount};
-		return code;
-	}
-	code = driver->nvmlDeviceGetGpuInstanceProfileInfo(driver, device, index, &v1);
-	gi->id = v1.id;
-	gi->slice_count = v1.sliceCount;
-	gi->instance_max = v1.instanceCount;
-	gi->sm_count = v1.multiprocessorCount;
-	gi->memory_mib = v1.memorySizeMB;
-	gi->engines = (struct mig_engines){v1.copyEngineCount, v1.decoderCount, v1.encoderCount,
-					   v1.jpegCount, v1.ofaCount};
+	mig_text_copy(gi->name, sizeof(gi->name), without_prefix(info.name));
+	gi->id = info.id;
+	gi->slice_count = info.sliceCount;
+	gi->instance_max = info.instanceCount;
+	gi->sm_count = info.multiprocessorCount;
+	gi->memory_mib = info.memorySizeMB;
+	gi->engines = (struct mig_engines){info.copyEngineCount, info.decoderCount,
+					   info.encoderCount, info.jpegCount, info.ofaCount};
 	return code;
 }
 
@@ -289,30 +274,18 @@ static nvmlReturn_t query_ci_profile(const struct mig_driver *driver, nvmlGpuIns
 				     unsigned int index, const struct mig_gi_profile *gi,
 				     struct mig_ci_profile *ci)
 {
-	nvmlComputeInstanceProfileInfo_v2_t v2 = {
-		.version = MIG_NVML_STRUCT_VERSION(nvmlComputeInstanceProfileInfo_v2_t, 2)};
-	nvmlComputeInstanceProfileInfo_t v1 = {0};
-	nvmlReturn_t code;
+	nvmlComputeInstanceProfileInfo_v2_t info;
+	nvmlReturn_t code = mig_nvml_ci_profile(driver, instance, index, &info);
 
 	memset(ci, 0, sizeof(*ci));
 	ci->index = index;
-	if (mig_driver_has(driver, MIG_NVML_SYM_nvmlGpuInstanceGetComputeInstanceProfileInfoV)) {
-		code = driver->nvmlGpuInstanceGetComputeInstanceProfileInfoV(
-			driver, instance, index, NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_SHARED, &v2);
-		mig_text_copy(ci->name, sizeof(ci->name), without_prefix(v2.name));
-		ci->id = v2.id;
-		ci->slice_count = v2.sliceCount;
-		ci->instance_max = v2.instanceCount;
-		ci->sm_count = v2.multiprocessorCount;
-		return code;
-	}
-	code = driver->nvmlGpuInstanceGetComputeInstanceProfileInfo(
-		driver, instance, index, NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_SHARED, &v1);
-	ci->id = v1.id;
-	ci->slice_count = v1.sliceCount;
-	ci->instance_max = v1.instanceCount;
-	ci->sm_count = v1.multiprocessorCount;
-	if (ci->slice_count == gi->slice_count)
+	ci->id = info.id;
+	ci->slice_count = info.sliceCount;
+	ci->instance_max = info.instanceCount;
+	ci->sm_count = info.multiprocessorCount;
+	if (mig_driver_has(driver, MIG_NVML_SYM_nvmlGpuInstanceGetComputeInstanceProfileInfoV))
+		mig_text_copy(ci->name, sizeof(ci->name), without_prefix(info.name));
+	else if (ci->slice_count == gi->slice_count)
 		mig_text_copy(ci->name, sizeof(ci->name), gi->name);
 	else
 		mig_text_format(ci->name, sizeof(ci->name), "%uc.%s", ci->slice_count, gi->name);

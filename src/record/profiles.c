@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/facts_table.h"
+#include "nvml/profile.h"
 #include "record/parts.h"
 #include "shared/text.h"
 
@@ -78,47 +79,10 @@ static void compute_gi_name(const struct recorded_gpu *gpu, struct mig_table_gi_
 	gi->rule[MIG_GI_FIELD_NAME] = (uint8_t)mig_table_rule_find(RECORD_RULE_STATED);
 }
 
-struct gi_answer {
-	nvmlGpuInstanceProfileInfo_v2_t info;
-	bool has_name;
-};
-
-static nvmlReturn_t ask_gi(const struct recorder *r, const struct recorded_gpu *gpu,
-			   unsigned int index, struct gi_answer *answer)
-{
-	const struct mig_driver *driver = r->driver;
-	nvmlGpuInstanceProfileInfo_v2_t *info = &answer->info;
-	nvmlGpuInstanceProfileInfo_t v1 = {0};
-	nvmlReturn_t code;
-
-	memset(answer, 0, sizeof(*answer));
-	if (mig_driver_has(driver, MIG_NVML_SYM_nvmlDeviceGetGpuInstanceProfileInfoV)) {
-		info->version = MIG_NVML_STRUCT_VERSION(nvmlGpuInstanceProfileInfo_v2_t, 2);
-		answer->has_name = true;
-		return driver->nvmlDeviceGetGpuInstanceProfileInfoV(driver, gpu->handle, index,
-								    info);
-	}
-	code = driver->nvmlDeviceGetGpuInstanceProfileInfo(driver, gpu->handle, index, &v1);
-	info->id = v1.id;
-	info->isP2pSupported = v1.isP2pSupported;
-	info->sliceCount = v1.sliceCount;
-	info->instanceCount = v1.instanceCount;
-	info->multiprocessorCount = v1.multiprocessorCount;
-	info->copyEngineCount = v1.copyEngineCount;
-	info->decoderCount = v1.decoderCount;
-	info->encoderCount = v1.encoderCount;
-	info->jpegCount = v1.jpegCount;
-	info->ofaCount = v1.ofaCount;
-	info->memorySizeMB = v1.memorySizeMB;
-	return code;
-}
-
 /* Fills a row; false if the description has no room for what it says. */
 static bool take_gi(const struct recorded_gpu *gpu, unsigned int index,
-		    const struct gi_answer *answer, struct mig_table_gi_profile *gi)
+		    const nvmlGpuInstanceProfileInfo_v2_t *info, struct mig_table_gi_profile *gi)
 {
-	const nvmlGpuInstanceProfileInfo_v2_t *info = &answer->info;
-
 	memset(gi, 0, sizeof(*gi));
 	gi->profile_index = (uint8_t)index;
 	gi->is_media_extension = mig_facts_is_media_extension(index);
@@ -133,8 +97,7 @@ static bool take_gi(const struct recorded_gpu *gpu, unsigned int index,
 	gi->jpeg = info->jpegCount;
 	gi->ofa = info->ofaCount;
 	gi->p2p = info->isP2pSupported != 0;
-	if (answer->has_name)
-		mig_text_copy(gi->name, sizeof(gi->name), without_prefix(info->name));
+	mig_text_copy(gi->name, sizeof(gi->name), without_prefix(info->name));
 	if (gi->name[0] == '\0')
 		compute_gi_name(gpu, gi, info->sliceCount);
 	if (!is_whole_gi(gi, info->sliceCount, info->instanceCount))
@@ -208,9 +171,10 @@ static int note_left_out(struct recorder *r, const struct recorded_gpu *gpu, uns
 /* What follows the last index that a description has a word for. */
 static int note_newer(struct recorder *r, struct recorded_gpu *gpu, struct mig_error **err)
 {
-	struct gi_answer answer;
+	nvmlGpuInstanceProfileInfo_v2_t info;
 
-	if (ask_gi(r, gpu, MIG_TABLE_GI_PROFILES_MAX, &answer) != NVML_SUCCESS)
+	if (mig_nvml_gi_profile(r->driver, gpu->handle, MIG_TABLE_GI_PROFILES_MAX, &info) !=
+	    NVML_SUCCESS)
 		return 0;
 	return note_left_out(r, gpu, MIG_TABLE_GI_PROFILES_MAX,
 			     "it is newer than this version of migctl", err);
@@ -219,13 +183,13 @@ static int note_newer(struct recorder *r, struct recorded_gpu *gpu, struct mig_e
 int mig_record_profiles(struct recorder *r, struct recorded_gpu *gpu, struct mig_error **err)
 {
 	struct mig_gpu_table *model = &gpu->model.table;
-	struct gi_answer answer;
+	nvmlGpuInstanceProfileInfo_v2_t info;
 
 	if (!model->is_mig_capable)
 		return 0;
 	for (unsigned int index = 0; index < MIG_TABLE_GI_PROFILES_MAX; index++) {
 		struct mig_table_gi_profile *gi = &model->gi[model->gi_profile_count];
-		nvmlReturn_t code = ask_gi(r, gpu, index, &answer);
+		nvmlReturn_t code = mig_nvml_gi_profile(r->driver, gpu->handle, index, &info);
 
 		if (code == NVML_ERROR_INVALID_ARGUMENT)
 			return 0;
@@ -235,7 +199,7 @@ int mig_record_profiles(struct recorder *r, struct recorded_gpu *gpu, struct mig
 				gpu->model.profiles_code = code;
 			continue;
 		}
-		if (!take_gi(gpu, index, &answer, gi)) {
+		if (!take_gi(gpu, index, &info, gi)) {
 			if (note_left_out(r, gpu, index, "NVML says what cannot be", err))
 				return -1;
 			continue;
@@ -251,36 +215,6 @@ int mig_record_profiles(struct recorder *r, struct recorded_gpu *gpu, struct mig
 }
 
 /* ---- compute instance profiles ---------------------------------------------------------------- */
-
-struct ci_answer {
-	nvmlComputeInstanceProfileInfo_v2_t info;
-	bool has_name;
-};
-
-static nvmlReturn_t ask_ci(const struct recorder *r, nvmlGpuInstance_t instance, unsigned int index,
-			   struct ci_answer *answer)
-{
-	const unsigned int shared = NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_SHARED;
-	const struct mig_driver *driver = r->driver;
-	nvmlComputeInstanceProfileInfo_v2_t *info = &answer->info;
-	nvmlComputeInstanceProfileInfo_t v1 = {0};
-	nvmlReturn_t code;
-
-	memset(answer, 0, sizeof(*answer));
-	if (mig_driver_has(driver, MIG_NVML_SYM_nvmlGpuInstanceGetComputeInstanceProfileInfoV)) {
-		info->version = MIG_NVML_STRUCT_VERSION(nvmlComputeInstanceProfileInfo_v2_t, 2);
-		answer->has_name = true;
-		return driver->nvmlGpuInstanceGetComputeInstanceProfileInfoV(driver, instance,
-									     index, shared, info);
-	}
-	code = driver->nvmlGpuInstanceGetComputeInstanceProfileInfo(driver, instance, index, shared,
-								    &v1);
-	info->id = v1.id;
-	info->sliceCount = v1.sliceCount;
-	info->instanceCount = v1.instanceCount;
-	info->multiprocessorCount = v1.multiprocessorCount;
-	return code;
-}
 
 /* Without NVML's: the built-in model's, else "1c.3g.20gb", or the GPU instance's own. */
 static void compute_ci_name(const struct recorded_gpu *gpu, const struct mig_table_gi_profile *gi,
@@ -302,11 +236,9 @@ static void compute_ci_name(const struct recorded_gpu *gpu, const struct mig_tab
 }
 
 static bool take_ci(const struct recorded_gpu *gpu, const struct mig_table_gi_profile *gi,
-		    unsigned int index, const struct ci_answer *answer,
+		    unsigned int index, const nvmlComputeInstanceProfileInfo_v2_t *info,
 		    struct mig_table_ci_profile *ci)
 {
-	const nvmlComputeInstanceProfileInfo_v2_t *info = &answer->info;
-
 	memset(ci, 0, sizeof(*ci));
 	if (info->id >= MIG_TABLE_CI_PROFILES_MAX || info->sliceCount < 1 ||
 	    info->sliceCount > gi->slice_count || info->instanceCount < 1 ||
@@ -318,8 +250,7 @@ static bool take_ci(const struct recorded_gpu *gpu, const struct mig_table_gi_pr
 	ci->is_default = ci->slice_count == gi->slice_count;
 	ci->instances_total = (uint8_t)info->instanceCount;
 	ci->sm = info->multiprocessorCount > 0 ? info->multiprocessorCount : MIG_TABLE_UNKNOWN;
-	if (answer->has_name)
-		mig_text_copy(ci->name, sizeof(ci->name), without_prefix(info->name));
+	mig_text_copy(ci->name, sizeof(ci->name), without_prefix(info->name));
 	if (ci->name[0] == '\0')
 		compute_ci_name(gpu, gi, ci);
 	return true;
@@ -355,20 +286,20 @@ int mig_record_ci_profiles(struct recorder *r, struct recorded_gpu *gpu, unsigne
 			   nvmlGpuInstance_t instance, struct mig_error **err)
 {
 	struct mig_table_gi_profile *gi = &gpu->model.table.gi[row];
-	struct ci_answer answer;
+	nvmlComputeInstanceProfileInfo_v2_t info;
 	char member[96];
 
 	if (gpu->model.has_ci[row])
 		return 0;
 	for (unsigned int index = 0; index < MIG_TABLE_CI_PROFILES_MAX; index++) {
 		struct mig_table_ci_profile *ci = &gi->ci[gi->ci_profile_count];
-		nvmlReturn_t code = ask_ci(r, instance, index, &answer);
+		nvmlReturn_t code = mig_nvml_ci_profile(r->driver, instance, index, &info);
 
 		if (code == NVML_ERROR_INVALID_ARGUMENT)
 			break;
 		if (code == NVML_ERROR_NOT_SUPPORTED)
 			continue;
-		if (code == NVML_SUCCESS && !take_ci(gpu, gi, index, &answer, ci))
+		if (code == NVML_SUCCESS && !take_ci(gpu, gi, index, &info, ci))
 			code = NVML_ERROR_UNKNOWN;
 		if (code != NVML_SUCCESS) {
 			mig_text_format(member, sizeof(member),

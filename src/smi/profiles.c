@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nvml/profile.h"
 #include "shared/buf.h"
 #include "shared/macros.h"
 #include "shared/text.h"
@@ -23,100 +24,62 @@ nvmlReturn_t mig_smi_gpu_index(const struct mig_smi *smi, struct mig_smi_mig_gpu
 
 /* ---- profiles --------------------------------------------------------------------------------- */
 
-/* A driver without names: the first version of the call, and the name that follows from it. */
-static nvmlReturn_t ask_gi_profile_v1(const struct mig_smi *smi, nvmlDevice_t device,
-				      unsigned int index, nvmlGpuInstanceProfileInfo_v2_t *info)
+/* The first version of the call refuses an index that this driver does not know. */
+static nvmlReturn_t code_of_v1(nvmlReturn_t code)
 {
-	const struct mig_driver *driver = smi->driver;
-	nvmlGpuInstanceProfileInfo_t v1 = {0};
-	nvmlReturn_t code;
+	return code == NVML_ERROR_INVALID_ARGUMENT ? NVML_ERROR_NOT_SUPPORTED : code;
+}
 
-	code = driver->nvmlDeviceGetGpuInstanceProfileInfo(driver, device, index, &v1);
-	if (code == NVML_ERROR_INVALID_ARGUMENT)
-		return NVML_ERROR_NOT_SUPPORTED; /* an index that this driver does not know */
-	info->id = v1.id;
-	info->isP2pSupported = v1.isP2pSupported;
-	info->sliceCount = v1.sliceCount;
-	info->instanceCount = v1.instanceCount;
-	info->multiprocessorCount = v1.multiprocessorCount;
-	info->copyEngineCount = v1.copyEngineCount;
-	info->decoderCount = v1.decoderCount;
-	info->encoderCount = v1.encoderCount;
-	info->jpegCount = v1.jpegCount;
-	info->ofaCount = v1.ofaCount;
-	info->memorySizeMB = v1.memorySizeMB;
+/* A driver without names: the name follows from the rest. */
+static void name_gi_profile(unsigned int index, nvmlGpuInstanceProfileInfo_v2_t *info)
+{
 	mig_text_format(info->name, sizeof(info->name), MIG_SMI_PROFILE_PREFIX "%ug.%llugb%s",
-			v1.sliceCount, (v1.memorySizeMB + GIB_MIB - 1) / GIB_MIB,
+			info->sliceCount, (info->memorySizeMB + GIB_MIB - 1) / GIB_MIB,
 			index == NVML_GPU_INSTANCE_PROFILE_1_SLICE_REV1 ? "+me" : "");
-	return code;
 }
 
 nvmlReturn_t mig_smi_gi_profile_at(const struct mig_smi *smi, struct mig_smi_mig_gpu *gpu,
 				   unsigned int index)
 {
-	const struct mig_driver *driver = smi->driver;
 	struct mig_smi_gi_profile *profile = &gpu->profiles[index];
 	nvmlReturn_t code;
 
 	if (profile->code != MIG_SMI_NOT_ASKED)
 		return (nvmlReturn_t)profile->code;
-	profile->info = (nvmlGpuInstanceProfileInfo_v2_t){
-		.version = MIG_NVML_STRUCT_VERSION(nvmlGpuInstanceProfileInfo_v2_t, 2)};
-	if (mig_driver_has(driver, MIG_NVML_SYM_nvmlDeviceGetGpuInstanceProfileInfoV))
-		code = driver->nvmlDeviceGetGpuInstanceProfileInfoV(driver, gpu->device, index,
-								    &profile->info);
-	else
-		code = ask_gi_profile_v1(smi, gpu->device, index, &profile->info);
+	code = mig_nvml_gi_profile(smi->driver, gpu->device, index, &profile->info);
+	if (!mig_driver_has(smi->driver, MIG_NVML_SYM_nvmlDeviceGetGpuInstanceProfileInfoV)) {
+		name_gi_profile(index, &profile->info);
+		code = code_of_v1(code);
+	}
 	profile->code = (int)code;
 	return code;
 }
 
-static nvmlReturn_t ask_ci_profile_v1(const struct mig_smi *smi, const struct mig_smi_gi *gi,
-				      unsigned int index, nvmlComputeInstanceProfileInfo_v2_t *info)
+static void name_ci_profile(const struct mig_smi_gi *gi, nvmlComputeInstanceProfileInfo_v2_t *info)
 {
-	const struct mig_driver *driver = smi->driver;
 	const char *name = gi->profile->name + strlen(MIG_SMI_PROFILE_PREFIX);
-	nvmlComputeInstanceProfileInfo_t v1 = {0};
-	nvmlReturn_t code;
 
-	code = driver->nvmlGpuInstanceGetComputeInstanceProfileInfo(
-		driver, gi->handle, index, NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_SHARED, &v1);
-	if (code == NVML_ERROR_INVALID_ARGUMENT)
-		return NVML_ERROR_NOT_SUPPORTED;
-	info->id = v1.id;
-	info->sliceCount = v1.sliceCount;
-	info->instanceCount = v1.instanceCount;
-	info->multiprocessorCount = v1.multiprocessorCount;
-	info->sharedCopyEngineCount = v1.sharedCopyEngineCount;
-	info->sharedDecoderCount = v1.sharedDecoderCount;
-	info->sharedEncoderCount = v1.sharedEncoderCount;
-	info->sharedJpegCount = v1.sharedJpegCount;
-	info->sharedOfaCount = v1.sharedOfaCount;
-	if (v1.sliceCount == gi->profile->sliceCount)
+	if (info->sliceCount == gi->profile->sliceCount)
 		mig_text_format(info->name, sizeof(info->name), MIG_SMI_PROFILE_PREFIX "%s", name);
 	else
 		mig_text_format(info->name, sizeof(info->name), MIG_SMI_PROFILE_PREFIX "%uc.%s",
-				v1.sliceCount, name);
-	return code;
+				info->sliceCount, name);
 }
 
 nvmlReturn_t mig_smi_ci_profile_at(const struct mig_smi *smi, struct mig_smi_gi *gi,
 				   unsigned int index)
 {
-	const struct mig_driver *driver = smi->driver;
 	struct mig_smi_ci_profile *profile = &gi->ci_profiles[index];
 	nvmlReturn_t code;
 
 	if (profile->code != MIG_SMI_NOT_ASKED)
 		return (nvmlReturn_t)profile->code;
-	profile->info = (nvmlComputeInstanceProfileInfo_v2_t){
-		.version = MIG_NVML_STRUCT_VERSION(nvmlComputeInstanceProfileInfo_v2_t, 2)};
-	if (mig_driver_has(driver, MIG_NVML_SYM_nvmlGpuInstanceGetComputeInstanceProfileInfoV))
-		code = driver->nvmlGpuInstanceGetComputeInstanceProfileInfoV(
-			driver, gi->handle, index, NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_SHARED,
-			&profile->info);
-	else
-		code = ask_ci_profile_v1(smi, gi, index, &profile->info);
+	code = mig_nvml_ci_profile(smi->driver, gi->handle, index, &profile->info);
+	if (!mig_driver_has(smi->driver,
+			    MIG_NVML_SYM_nvmlGpuInstanceGetComputeInstanceProfileInfoV)) {
+		name_ci_profile(gi, &profile->info);
+		code = code_of_v1(code);
+	}
 	profile->code = (int)code;
 	return code;
 }
