@@ -120,17 +120,24 @@ static void be_ordinary(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static pid_t child_that_updates(const char *dir)
+/* A child that ends with what `run` returns. */
+static pid_t child_that(int (*run)(const char *dir), const char *dir)
 {
 	pid_t child = fork();
-	uint64_t n = 7;
 
 	MIG_ASSERT(child >= 0);
 	if (child == 0) {
 		be_ordinary();
-		_exit(fixture_update(dir, change, &n) == MIG_SIM_OK ? EXIT_OK : EXIT_OTHER);
+		_exit(run(dir));
 	}
 	return child;
+}
+
+static int update(const char *dir)
+{
+	uint64_t n = 7;
+
+	return fixture_update(dir, change, &n) == MIG_SIM_OK ? EXIT_OK : EXIT_OTHER;
 }
 
 MIG_TEST(who_waits_is_ended_by_a_signal)
@@ -141,7 +148,7 @@ MIG_TEST(who_waits_is_ended_by_a_signal)
 	uint64_t n = 3;
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		pid_t child = child_that_updates(dir);
+		pid_t child = child_that(update, dir);
 
 		until_it_waits(child);
 		MIG_ASSERT_INT_EQ(kill(child, numbers[i]), 0);
@@ -157,7 +164,7 @@ MIG_TEST(who_waits_goes_on_when_it_may)
 {
 	const char *dir = fixture_node("node", 1);
 	int lock = take_lock(dir);
-	pid_t child = child_that_updates(dir);
+	pid_t child = child_that(update, dir);
 
 	until_it_waits(child);
 	/* Neither a signal that does nothing nor a stop changes that. */
@@ -171,21 +178,20 @@ MIG_TEST(who_waits_goes_on_when_it_may)
 	expect(dir, 7);
 }
 
+static int update_with_a_handler(const char *dir)
+{
+	signal(SIGTERM, handler);
+	if (update(dir) != EXIT_OK)
+		return EXIT_OTHER;
+	return was_handled_early ? EXIT_EARLY : handled ? EXIT_HANDLED : EXIT_OK;
+}
+
 MIG_TEST(a_handler_waits_for_the_end_of_the_write)
 {
 	const char *dir = fixture_node("node", 1);
 	int lock = take_lock(dir);
-	pid_t child = fork();
-	uint64_t n = 7;
+	pid_t child = child_that(update_with_a_handler, dir);
 
-	MIG_ASSERT(child >= 0);
-	if (child == 0) {
-		be_ordinary();
-		signal(SIGTERM, handler);
-		if (fixture_update(dir, change, &n) != MIG_SIM_OK)
-			_exit(EXIT_OTHER);
-		_exit(was_handled_early ? EXIT_EARLY : handled ? EXIT_HANDLED : EXIT_OK);
-	}
 	until_it_waits(child);
 	MIG_ASSERT_INT_EQ(kill(child, SIGTERM), 0);
 	until_it_waits(child);
@@ -194,25 +200,24 @@ MIG_TEST(a_handler_waits_for_the_end_of_the_write)
 	expect(dir, 7);
 }
 
+static int update_with_a_blocked_signal(const char *dir)
+{
+	sigset_t set, pending;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (update(dir) != EXIT_OK || sigpending(&pending))
+		return EXIT_OTHER;
+	return sigismember(&pending, SIGTERM) ? EXIT_PENDING : EXIT_OK;
+}
+
 MIG_TEST(what_the_host_has_blocked_stays_blocked)
 {
 	const char *dir = fixture_node("node", 1);
 	int lock = take_lock(dir);
-	pid_t child = fork();
-	uint64_t n = 7;
+	pid_t child = child_that(update_with_a_blocked_signal, dir);
 
-	MIG_ASSERT(child >= 0);
-	if (child == 0) {
-		sigset_t set, pending;
-
-		be_ordinary();
-		sigemptyset(&set);
-		sigaddset(&set, SIGTERM);
-		sigprocmask(SIG_BLOCK, &set, NULL);
-		if (fixture_update(dir, change, &n) != MIG_SIM_OK || sigpending(&pending))
-			_exit(EXIT_OTHER);
-		_exit(sigismember(&pending, SIGTERM) ? EXIT_PENDING : EXIT_OK);
-	}
 	until_it_waits(child);
 	MIG_ASSERT_INT_EQ(kill(child, SIGTERM), 0);
 	close(lock);
@@ -227,18 +232,19 @@ static bool change_and_be_ended(void *cookie, const struct mig_sim_store *store,
 	return fixture_change(cookie, store, state);
 }
 
+static int update_and_be_ended(const char *dir)
+{
+	uint64_t n = 7;
+
+	fixture_update(dir, change_and_be_ended, &n);
+	return EXIT_OTHER;
+}
+
 MIG_TEST(who_has_it_ends_after_the_write)
 {
 	const char *dir = fixture_node("node", 1);
-	pid_t child = fork();
-	uint64_t n = 7;
+	pid_t child = child_that(update_and_be_ended, dir);
 
-	MIG_ASSERT(child >= 0);
-	if (child == 0) {
-		be_ordinary();
-		fixture_update(dir, change_and_be_ended, &n);
-		_exit(EXIT_OTHER);
-	}
 	ended_by(child, SIGTERM);
 	expect(dir, 7);
 }
