@@ -7,6 +7,19 @@
 
 #include <string.h>
 
+nvmlReturn_t brute_code(enum brute_answer answer)
+{
+	switch (answer) {
+	case BRUTE_OK:
+		return NVML_SUCCESS;
+	case BRUTE_INVALID:
+		return NVML_ERROR_INVALID_ARGUMENT;
+	case BRUTE_NO_ROOM:
+		return NVML_ERROR_INSUFFICIENT_RESOURCES;
+	}
+	return NVML_ERROR_UNKNOWN;
+}
+
 static bool overlap(const struct brute_instance *a, int start, int size)
 {
 	return a->start < start + size && start < a->start + a->size;

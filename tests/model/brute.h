@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "data/tables/gpu_table.h"
+#include "nvml/nvml_abi.h"
 
 #define BRUTE_MAX 32
 
@@ -31,6 +32,9 @@ struct brute_layout {
 
 /* What a request comes to. */
 enum brute_answer { BRUTE_OK, BRUTE_INVALID, BRUTE_NO_ROOM };
+
+/* What a driver answers then. */
+nvmlReturn_t brute_code(enum brute_answer answer);
 
 /* The GPU seen by the model. */
 struct brute_gpu {

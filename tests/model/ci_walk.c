@@ -32,19 +32,6 @@ struct walk {
 	unsigned long edges;
 };
 
-static nvmlReturn_t code_of(enum brute_answer answer)
-{
-	switch (answer) {
-	case BRUTE_OK:
-		return NVML_SUCCESS;
-	case BRUTE_INVALID:
-		return NVML_ERROR_INVALID_ARGUMENT;
-	case BRUTE_NO_ROOM:
-		return NVML_ERROR_INSUFFICIENT_RESOURCES;
-	}
-	return NVML_ERROR_UNKNOWN;
-}
-
 static void assert_same(const struct walk *w, const struct mig_sim_gi *gi,
 			const struct brute_layout *layout)
 {
@@ -105,7 +92,7 @@ static bool check_create(struct walk *w, const struct node *from, int row, int s
 				&ci_id);
 	to->gi = state.gi[w->gi_id];
 	want = brute_ci_create(w->profile, &to->layout, row, start, size, w->is_ascending, &id);
-	MIG_ASSERT_INT_EQ(got, code_of(want));
+	MIG_ASSERT_INT_EQ(got, brute_code(want));
 	MIG_ASSERT_INT_EQ(ci_id, id);
 	assert_same(w, &to->gi, &to->layout);
 	w->edges++;

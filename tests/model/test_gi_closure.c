@@ -32,19 +32,6 @@ struct walk {
 	unsigned long edges;
 };
 
-static nvmlReturn_t code_of(enum brute_answer answer)
-{
-	switch (answer) {
-	case BRUTE_OK:
-		return NVML_SUCCESS;
-	case BRUTE_INVALID:
-		return NVML_ERROR_INVALID_ARGUMENT;
-	case BRUTE_NO_ROOM:
-		return NVML_ERROR_INSUFFICIENT_RESOURCES;
-	}
-	return NVML_ERROR_UNKNOWN;
-}
-
 /* The engine's state says exactly what the list says. */
 static void assert_same(const struct mig_sim_gpu_state *state, const struct brute_layout *layout)
 {
@@ -105,7 +92,7 @@ static bool check_create(struct walk *w, const struct node *from, int row, int s
 				start < 0 ? MIG_SIM_ANY_START : (uint32_t)start, (uint32_t)size,
 				&gi_id);
 	want = brute_gi_create(&w->brute, &to->layout, row, start, size, &id);
-	MIG_ASSERT_INT_EQ(got, code_of(want));
+	MIG_ASSERT_INT_EQ(got, brute_code(want));
 	MIG_ASSERT_INT_EQ(gi_id, id);
 	if (want == BRUTE_OK)
 		assert_same(&to->state, &to->layout);
