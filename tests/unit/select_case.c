@@ -8,19 +8,18 @@
 #include <string.h>
 
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
+#include "tests/unit/fake_snapshot.h"
 
 struct mig_snapshot *select_case_node(void)
 {
 	struct fake_driver *fake = fake_new();
-	struct mig_context ctx = {.driver = &fake->driver, .host_root = ""};
-	struct mig_snapshot *snapshot = NULL;
+	struct mig_snapshot *snapshot;
 
 	fake_add_a100(fake);
 	fake_add_a100(fake);
 	fake_add_a30(fake);
 	fake_add_gpu(fake, "Tesla T4", NULL, 0);
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, 0, &snapshot, NULL), 0);
+	snapshot = fake_snapshot(fake, 0);
 	fake_free(fake);
 	return snapshot;
 }

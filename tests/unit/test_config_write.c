@@ -13,18 +13,9 @@
 #include "config/select.h"
 #include "config/write_text.h"
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
+#include "tests/unit/fake_snapshot.h"
 
 #define TEXT_MAX 65536
-
-static struct mig_snapshot *snapshot_of(struct fake_driver *fake)
-{
-	struct mig_context ctx = {.driver = &fake->driver, .host_root = ""};
-	struct mig_snapshot *snapshot = NULL;
-
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, 0, &snapshot, NULL), 0);
-	return snapshot;
-}
 
 /* Frees the configuration. */
 static void written(struct mig_config *config, enum mig_config_format format, const char *want)
@@ -76,7 +67,7 @@ MIG_TEST(export_of_equal_gpus_is_one_entry)
 
 	put_balanced(fake_add_a100(fake));
 	put_balanced(fake_add_a100(fake));
-	snapshot = snapshot_of(fake);
+	snapshot = fake_snapshot(fake, 0);
 	written(exported(snapshot, "current"), MIG_CONFIG_FORMAT_PARTED_YAML,
 		"version: v1\n"
 		"mig-configs:\n"
@@ -123,7 +114,7 @@ MIG_TEST(export_groups_gpus_that_look_alike)
 	gpu = fake_add_a100(fake);
 	fake_put(gpu, "3g.20gb", 4);
 	fake_put(gpu, "1g.5gb", 0);
-	snapshot = snapshot_of(fake);
+	snapshot = fake_snapshot(fake, 0);
 	written(exported(snapshot, "on"), MIG_CONFIG_FORMAT_PARTED_YAML,
 		"version: v1\n"
 		"mig-configs:\n"
@@ -178,7 +169,7 @@ MIG_TEST(export_tells_several_models_apart)
 	fake->gpus[3].pci_device_id = 0x1eb810de;
 	fake_add_gpu(fake, "New GPU", fake_a100, fake_a100_count);
 	fake->gpus[4].pci_device_id = 0x0000abcd;
-	snapshot = snapshot_of(fake);
+	snapshot = fake_snapshot(fake, 0);
 	written(exported(snapshot, "current"), MIG_CONFIG_FORMAT_PARTED_YAML,
 		"version: v1\n"
 		"mig-configs:\n"
@@ -212,7 +203,7 @@ MIG_TEST(export_without_filters_when_all_models_look_alike)
 
 	fake_add_a100(fake);
 	fake_add_a30(fake);
-	snapshot = snapshot_of(fake);
+	snapshot = fake_snapshot(fake, 0);
 	written(exported(snapshot, "current"), MIG_CONFIG_FORMAT_PARTED_YAML,
 		"version: v1\n"
 		"mig-configs:\n"
@@ -232,7 +223,7 @@ MIG_TEST(export_counts_compute_instances)
 
 	fake_put_ci(gi, 1, 0);
 	fake_put_ci(gi, 1, 2);
-	snapshot = snapshot_of(fake);
+	snapshot = fake_snapshot(fake, 0);
 	written(exported(snapshot, "current"), MIG_CONFIG_FORMAT_PARTED_YAML,
 		"version: v1\n"
 		"mig-configs:\n"
@@ -265,7 +256,7 @@ MIG_TEST(export_says_what_a_format_cannot)
 
 	fake_put(gpu, "1g.5gb", 0);
 	fake_put_gi(gpu, "3g.20gb", 4);
-	snapshot = snapshot_of(fake);
+	snapshot = fake_snapshot(fake, 0);
 	MIG_ASSERT_INT_EQ(mig_config_export_parted(snapshot, "current", &config, &err), -1);
 	MIG_ASSERT_STR_EQ(mig_error_message(err),
 			  "GPU 0 has a GPU instance without compute instances (3g.20gb@4), which "
@@ -291,7 +282,7 @@ MIG_TEST(export_says_what_a_format_cannot)
 MIG_TEST(export_needs_gpus)
 {
 	struct fake_driver *fake = fake_new();
-	struct mig_snapshot *snapshot = snapshot_of(fake);
+	struct mig_snapshot *snapshot = fake_snapshot(fake, 0);
 	struct mig_config *config = NULL;
 	struct mig_error *err = NULL;
 
@@ -332,7 +323,7 @@ MIG_TEST(export_exactly_names_what_is_there)
 	fake_put_gi(gpu, "3g.20gb", 4);
 	fake_add_a30(fake)->current = false;
 	fake_add_gpu(fake, "Tesla T4", NULL, 0);
-	snapshot = snapshot_of(fake);
+	snapshot = fake_snapshot(fake, 0);
 	config = exported_v1(snapshot);
 	MIG_ASSERT_INT_EQ(mig_config_write(config, MIG_CONFIG_FORMAT_V1, &text, NULL), 0);
 	mig_config_free(config);
@@ -380,7 +371,7 @@ MIG_TEST(generate_for_one_model)
 	fake_add_a30(fake);
 	fake_add_a30(fake);
 	fake_add_gpu(fake, "Tesla T4", NULL, 0);
-	snapshot = snapshot_of(fake);
+	snapshot = fake_snapshot(fake, 0);
 	MIG_ASSERT_INT_EQ(mig_config_generate(snapshot, &config, NULL), 0);
 	written(config, MIG_CONFIG_FORMAT_PARTED_YAML,
 		"version: v1\n"
@@ -427,7 +418,7 @@ MIG_TEST(generate_for_several_models)
 	fake_add_a100(fake);
 	fake_add_gpu(fake, "New GPU", &few, 1);
 	fake->gpus[1].pci_device_id = 0x111110de;
-	snapshot = snapshot_of(fake);
+	snapshot = fake_snapshot(fake, 0);
 	MIG_ASSERT_INT_EQ(mig_config_generate(snapshot, &config, NULL), 0);
 	label = mig_config_find(config, "all-1g.5gb", NULL);
 	MIG_ASSERT(label != NULL);
@@ -458,7 +449,7 @@ MIG_TEST(generate_leaves_out_what_it_cannot_balance)
 	struct mig_snapshot *snapshot;
 
 	fake_add_gpu(fake, "New GPU", fake_a100, 1);
-	snapshot = snapshot_of(fake);
+	snapshot = fake_snapshot(fake, 0);
 	MIG_ASSERT_INT_EQ(mig_config_generate(snapshot, &config, NULL), 0);
 	MIG_ASSERT(mig_config_find(config, "all-balanced", &err) == NULL);
 	MIG_ASSERT_STR_EQ(mig_error_message(err),

@@ -13,7 +13,7 @@
 #include "cli/status_parts.h"
 #include "shared/text.h"
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
+#include "tests/unit/fake_snapshot.h"
 
 struct scene {
 	struct fake_driver *fake;
@@ -30,11 +30,8 @@ static void scene_begin(struct scene *scene)
 
 static struct mig_gpu *scene_look(struct scene *scene)
 {
-	struct mig_context ctx = {.driver = &scene->fake->driver, .host_root = ""};
-
 	mig_snapshot_free(scene->snapshot);
-	scene->snapshot = NULL;
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, MIG_SNAPSHOT_UUIDS, &scene->snapshot, NULL), 0);
+	scene->snapshot = fake_snapshot(scene->fake, MIG_SNAPSHOT_UUIDS);
 	return &scene->snapshot->gpus[0];
 }
 

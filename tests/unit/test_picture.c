@@ -8,7 +8,7 @@
 
 #include "shared/utf8.h"
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
+#include "tests/unit/fake_snapshot.h"
 
 struct scene {
 	struct fake_driver *fake;
@@ -33,12 +33,10 @@ static void scene_end(struct scene *scene)
 /* The drawing; the string belongs to *buf. */
 static const char *draw(struct scene *scene, bool utf8, unsigned int width, struct mig_buf *buf)
 {
-	struct mig_context ctx = {.driver = &scene->fake->driver, .host_root = ""};
 	struct mig_picture_style style = {.utf8 = utf8, .width = width};
 
 	mig_snapshot_free(scene->snapshot);
-	scene->snapshot = NULL;
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, 0, &scene->snapshot, NULL), 0);
+	scene->snapshot = fake_snapshot(scene->fake, 0);
 	mig_buf_reset(buf);
 	MIG_ASSERT_INT_EQ(mig_picture_draw(&scene->snapshot->gpus[0], &style, buf), 0);
 	return mig_buf_text(buf);

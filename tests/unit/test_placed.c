@@ -6,12 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/holders.h"
 #include "core/plan.h"
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
-
-static const struct mig_holder_provider *const providers[] = {&mig_holder_processes, NULL};
+#include "tests/unit/fake_snapshot.h"
 
 /* One A100, its snapshot and a target that names it, MIG on. */
 struct node {
@@ -32,10 +29,7 @@ static struct node node_new(void)
 
 static void node_read(struct node *node)
 {
-	struct mig_context ctx = {
-		.driver = &node->fake->driver, .host_root = "", .holder_providers = providers};
-
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, MIG_SNAPSHOT_HOLDERS, &node->snapshot, NULL), 0);
+	node->snapshot = fake_snapshot(node->fake, MIG_SNAPSHOT_HOLDERS);
 	node->target = mig_target_new(node->snapshot, NULL);
 	MIG_ASSERT(node->target != NULL);
 	node->target->gpus[0].is_named = node->target->gpus[0].mig_mode = true;

@@ -8,21 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/holders.h"
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
-
-static const struct mig_holder_provider *const providers[] = {&mig_holder_processes, NULL};
-
-static struct mig_snapshot *read_snapshot(struct fake_driver *fake)
-{
-	struct mig_context ctx = {
-		.driver = &fake->driver, .host_root = "", .holder_providers = providers};
-	struct mig_snapshot *snapshot = NULL;
-
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, MIG_SNAPSHOT_HOLDERS, &snapshot, NULL), 0);
-	return snapshot;
-}
+#include "tests/unit/fake_snapshot.h"
 
 static struct mig_target *new_target(const struct mig_snapshot *snapshot)
 {
@@ -82,7 +69,7 @@ MIG_TEST(plan_of_an_empty_target_is_empty)
 	struct mig_plan *plan;
 
 	fake_put(fake_add_a100(fake), "1g.5gb", 0);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	plan = make(snapshot, target);
 	MIG_ASSERT_UINT_EQ(plan->gpu_count, 0);
@@ -101,7 +88,7 @@ MIG_TEST(plan_creates_the_largest_first_each_with_its_compute_instances)
 	struct mig_plan *plan;
 
 	fake_add_a100(fake);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	want(snapshot, target, 0, "1g.5gb", 2);
 	want(snapshot, target, 0, "2g.10gb", 1);
@@ -139,7 +126,7 @@ MIG_TEST(plan_destroys_before_it_creates_and_leaves_what_stays_alone)
 	fake_put(gpu, "2g.10gb", 0);
 	fake_put(gpu, "1g.5gb", 2);
 	fake_put_gi(gpu, "1g.5gb", 3);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	want(snapshot, target, 0, "3g.20gb", 1);
 	want(snapshot, target, 0, "4g.20gb", 1);
@@ -174,7 +161,7 @@ MIG_TEST(plan_of_what_is_there_already_is_empty)
 
 	fake_put(gpu, "1g.5gb", 3); /* where no rule would put it */
 	fake_put_ci(fake_put_gi(gpu, "3g.20gb", 4), 1, 1);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	want(snapshot, target, 0, "1c.3g.20gb", 1);
 	want(snapshot, target, 0, "1c.1g.5gb", 1);
@@ -198,7 +185,7 @@ MIG_TEST(plan_gives_a_gpu_instance_without_compute_instance_one)
 	struct mig_plan *plan;
 
 	fake_put_gi(gpu, "1g.5gb", 3);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	want(snapshot, target, 0, "1g.5gb", 1);
 	plan = make(snapshot, target);
@@ -220,7 +207,7 @@ MIG_TEST(plan_turns_mig_on_before_it_creates)
 	struct mig_plan *plan;
 
 	gpu->current = gpu->pending = false;
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	want(snapshot, target, 0, "7g.40gb", 1);
 	plan = make(snapshot, target);
@@ -245,7 +232,7 @@ MIG_TEST(plan_empties_a_gpu_before_it_turns_mig_off)
 	struct mig_plan *plan;
 
 	fake_put(fake_add_a100(fake), "7g.40gb", 0);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	target->gpus[0].is_named = true;
 	plan = make(snapshot, target);
@@ -271,7 +258,7 @@ MIG_TEST(plan_takes_a_pending_mode_change_back)
 
 		gpu->current = current;
 		gpu->pending = !current;
-		snapshot = read_snapshot(fake);
+		snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 		target = new_target(snapshot);
 		target->gpus[0].is_named = true;
 		target->gpus[0].mig_mode = current;
@@ -305,7 +292,7 @@ MIG_TEST(plan_refuses_mig_on_a_gpu_without)
 
 	fake_add_a100(fake);
 	fake_add_gpu(fake, "Tesla T4", NULL, 0);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	target->gpus[1].is_named = true;
 	plan = make(snapshot, target); /* off is what it is */
@@ -333,7 +320,7 @@ MIG_TEST(plan_names_the_gpu_on_which_a_set_does_not_fit)
 
 	fake_add_a100(fake);
 	fake_add_a30(fake);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	want(snapshot, target, 0, "1g.5gb", 7);
 	want(snapshot, target, 1, "2g.12gb", 3);
@@ -356,7 +343,7 @@ MIG_TEST(plan_counts_what_is_held_and_in_the_way)
 	struct mig_plan *plan;
 
 	fake_put_process(&fake_put(gpu, "2g.10gb", 0)->ci[0], 4194305);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	want(snapshot, target, 0, "4g.20gb", 1);
 	plan = make(snapshot, target);
@@ -377,7 +364,7 @@ MIG_TEST(plan_operations_say_all_that_is_needed_to_turn_them_round)
 	const struct mig_op *op;
 
 	fake_put_ci(fake_put_gi(gpu, "3g.20gb", 4), 1, 2);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	want(snapshot, target, 0, "2c.3g.20gb", 1);
 	plan = make(snapshot, target);
@@ -420,7 +407,7 @@ MIG_TEST(plan_expects_the_uuid_that_this_place_had)
 	fake_put_ci(fake_put_gi(gpu, "2g.10gb", 0), 1, 0);
 	fake_put(gpu, "2g.10gb", 2);
 	fake_put(gpu, "3g.20gb", 4);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	want(snapshot, target, 0, "3g.20gb", 1);
 	want(snapshot, target, 0, "2g.10gb", 1);
@@ -449,7 +436,7 @@ MIG_TEST(plan_of_several_gpus_goes_in_index_order)
 
 	for (unsigned int i = 0; i < 3; i++)
 		fake_add_a100(fake);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = new_target(snapshot);
 	want(snapshot, target, 2, "7g.40gb", 1);
 	want(snapshot, target, 0, "7g.40gb", 1);

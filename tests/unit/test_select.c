@@ -5,7 +5,7 @@
 #include "config/select.h"
 
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
+#include "tests/unit/fake_snapshot.h"
 #include "tests/unit/select_case.h"
 
 #define HEAD "version: v1\nmig-configs:\n  a:\n"
@@ -161,10 +161,8 @@ MIG_TEST(select_refuses_mig_on_a_gpu_without)
 MIG_TEST(select_on_a_node_without_gpus)
 {
 	struct fake_driver *fake = fake_new();
-	struct mig_context ctx = {.driver = &fake->driver, .host_root = ""};
-	struct mig_snapshot *snapshot = NULL;
+	struct mig_snapshot *snapshot = fake_snapshot(fake, 0);
 
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, 0, &snapshot, NULL), 0);
 	refused(snapshot, "  - {devices: all, mig-enabled: false}\n",
 		"c.yaml:3:3: label 'a' matches no GPU of this node",
 		"the driver shows no GPU at all");
@@ -175,15 +173,14 @@ MIG_TEST(select_on_a_node_without_gpus)
 MIG_TEST(select_on_a_driver_that_lists_no_profiles_while_mig_is_off)
 {
 	struct fake_driver *fake = fake_new();
-	struct mig_context ctx = {.driver = &fake->driver, .host_root = ""};
-	struct mig_snapshot *snapshot = NULL;
+	struct mig_snapshot *snapshot;
 	/* One that is in no table: of those that are, the tables say what there will be. */
 	struct fake_gpu *gpu = fake_add_gpu(fake, "New GPU", fake_a100, fake_a100_count);
 	struct mig_target *target;
 
 	gpu->current = gpu->pending = false;
 	fake_make_470(fake);
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, 0, &snapshot, NULL), 0);
+	snapshot = fake_snapshot(fake, 0);
 	refused(snapshot, "  - {devices: all, mig-enabled: true, mig-devices: {1g.5gb: 1}}\n",
 		"c.yaml:4:15: the driver lists no profiles of GPU 0 (New GPU) while MIG mode is "
 		"off, and migctl has no table of it",

@@ -9,7 +9,7 @@
 #include "config/layout_args.h"
 #include "config/select.h"
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
+#include "tests/unit/fake_snapshot.h"
 #include "tests/unit/select_case.h"
 
 #define HEAD "version: migctl/v1\nlayouts:\n  a:\n"
@@ -280,15 +280,14 @@ MIG_TEST(select_says_which_argument_cannot_be)
 MIG_TEST(select_says_that_no_layout_matches)
 {
 	struct fake_driver *fake = fake_new();
-	struct mig_context ctx = {.driver = &fake->driver, .host_root = ""};
 	char *args[] = {"all=off"};
-	struct mig_snapshot *snapshot = NULL;
+	struct mig_snapshot *snapshot;
 	struct mig_config *config = NULL;
 	struct mig_target *target = NULL;
 	struct mig_error *err = NULL;
 
 	fake_add_gpu(fake, "Tesla T4", NULL, 0);
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, 0, &snapshot, NULL), 0);
+	snapshot = fake_snapshot(fake, 0);
 	MIG_ASSERT_INT_EQ(mig_config_from_args(args, 1, &config, &err), 0);
 	MIG_ASSERT_INT_EQ(mig_config_select(config, &config->labels[0], snapshot, &target, &err),
 			  -1);

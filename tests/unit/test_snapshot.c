@@ -9,26 +9,13 @@
 
 #include "core/holders.h"
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
+#include "tests/unit/fake_snapshot.h"
 
 static const struct mig_holder_provider *const providers[] = {&mig_holder_processes, NULL};
 
-static struct mig_snapshot *read_as(struct fake_driver *fake, unsigned int flags)
-{
-	struct mig_context ctx = {
-		.driver = &fake->driver, .host_root = "", .holder_providers = providers};
-	struct mig_snapshot *snapshot = NULL;
-	struct mig_error *err = NULL;
-
-	if (mig_snapshot_read(&ctx, flags, &snapshot, &err) < 0)
-		MIG_FAIL("the snapshot failed: %s", mig_error_message(err));
-	MIG_ASSERT(err == NULL);
-	return snapshot;
-}
-
 static struct mig_snapshot *read_all(struct fake_driver *fake)
 {
-	return read_as(fake, MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS);
+	return fake_snapshot(fake, MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS);
 }
 
 static struct mig_error *fails(struct fake_driver *fake)
@@ -194,7 +181,7 @@ MIG_TEST(snapshot_without_uuids_asks_for_none)
 	struct mig_snapshot *snapshot;
 
 	fake_put(fake_add_a100(fake), "1g.5gb", 0);
-	snapshot = read_as(fake, 0);
+	snapshot = fake_snapshot(fake, 0);
 	MIG_ASSERT_STR_EQ(snapshot->gpus[0].gi[0].ci[0].uuid, "");
 	MIG_ASSERT_INT_EQ(snapshot->gpus[0].gi[0].ci[0].device_index, -1);
 	MIG_ASSERT_UINT_EQ(fake->calls[MIG_NVML_SYM_nvmlDeviceGetMigDeviceHandleByIndex], 0);

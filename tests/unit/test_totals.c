@@ -13,25 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/holders.h"
 #include "core/layout.h"
 #include "core/plan.h"
 #include "shared/macros.h"
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
+#include "tests/unit/fake_snapshot.h"
 #include "tests/unit/totals_case.h"
-
-static const struct mig_holder_provider *const providers[] = {&mig_holder_processes, NULL};
-
-static struct mig_snapshot *read_snapshot(struct fake_driver *fake)
-{
-	struct mig_context ctx = {
-		.driver = &fake->driver, .host_root = "", .holder_providers = providers};
-	struct mig_snapshot *snapshot = NULL;
-
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, MIG_SNAPSHOT_HOLDERS, &snapshot, NULL), 0);
-	return snapshot;
-}
 
 /* A target over all GPUs: "12 x 1g.5gb" as name and count, ended by NULL. */
 static struct mig_target *totals_of(const struct mig_snapshot *snapshot, const char *name,
@@ -285,7 +272,7 @@ MIG_TEST(totals_of_small_nodes_against_every_way)
 
 		for (unsigned int g = 0; g < gpus; g++)
 			put_anything(fake_add_a30(fake), names, sizes, 4, &seed);
-		snapshot = read_snapshot(fake);
+		snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 		for (unsigned int i = 0; i < 6; i++) {
 			unsigned int counts[KINDS] = {next_random(&seed) % (gpus * 3 + 2),
 						      next_random(&seed) % (gpus + 2),
@@ -314,7 +301,7 @@ MIG_TEST(totals_of_mixed_models_against_every_way)
 		put_anything(fake_add_a100(fake), a100, a100_sizes, 6, &seed);
 		put_anything(fake_add_a30(fake), a30, a30_sizes, 4, &seed);
 		put_anything(fake_add_a100(fake), a100, a100_sizes, 6, &seed);
-		snapshot = read_snapshot(fake);
+		snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 		for (unsigned int i = 0; i < 4; i++) {
 			unsigned int counts[KINDS] = {next_random(&seed) % 9,
 						      next_random(&seed) % 5,
@@ -460,7 +447,7 @@ static void refused(const struct mig_snapshot *snapshot, struct mig_target *targ
 MIG_TEST(totals_that_do_not_fit_are_refused)
 {
 	struct fake_driver *fake = three_a100();
-	struct mig_snapshot *snapshot = read_snapshot(fake);
+	struct mig_snapshot *snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	struct mig_target *target;
 
 	refused(snapshot, totals_of(snapshot, "7g.40gb", 4),
@@ -486,7 +473,7 @@ MIG_TEST(totals_that_do_not_fit_are_refused)
 MIG_TEST(totals_without_a_gpu_or_beside_devices_are_refused)
 {
 	struct fake_driver *fake = three_a100();
-	struct mig_snapshot *snapshot = read_snapshot(fake);
+	struct mig_snapshot *snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	struct mig_target *target = totals_of(snapshot, "1g.5gb", 1);
 
 	MIG_ASSERT_INT_EQ(mig_target_add(&target->gpus[2], 0, 0, 1, NULL), 0);
@@ -508,7 +495,7 @@ MIG_TEST(totals_leave_gpus_alone_that_do_not_share_them)
 
 	fake_put(&fake->gpus[0], "1g.5gb", 0);
 	fake_add_gpu(fake, "Tesla T4", NULL, 0);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = totals_of(snapshot, "1g.5gb", 2);
 	target->gpus[0].shares_totals = false;
 	plan = make(snapshot, target);
@@ -536,7 +523,7 @@ MIG_TEST(totals_turn_mig_on_only_where_it_is_needed)
 		fake->gpus[i].off_has_profiles = true;
 	}
 	fake->gpus[1].pending = true; /* somebody's wish, which these totals do not touch */
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = totals_of(snapshot, "3g.20gb", 2);
 	plan = make(snapshot, target);
 	MIG_ASSERT_UINT_EQ(sums_of(plan).modes, 0);
@@ -562,7 +549,7 @@ MIG_TEST(totals_are_exact_so_what_is_too_much_goes)
 	fake_put_process(&fake_put(&fake->gpus[0], "1g.5gb", 3)->ci[0], 77);
 	fake_put(&fake->gpus[1], "1g.5gb", 2);
 	fake_put(&fake->gpus[2], "2g.10gb", 0);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = totals_of(snapshot, "1c.1g.5gb", 1);
 	plan = make(snapshot, target);
 	MIG_ASSERT_UINT_EQ(sums_of(plan).held, 0);
@@ -594,7 +581,7 @@ MIG_TEST(totals_keep_what_is_in_use_or_change_nothing)
 
 	fake_put_process(&fake_put(&fake->gpus[1], "2g.10gb", 2)->ci[0], 77);
 	fake_put(&fake->gpus[2], "2g.10gb", 0);
-	snapshot = read_snapshot(fake);
+	snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	target = totals_of(snapshot, "2g.10gb", 1);
 	more(target, "7g.40gb", 2);
 	for (unsigned int i = 0; i < 3; i++)
@@ -627,7 +614,7 @@ MIG_TEST(totals_keep_what_is_in_use_or_change_nothing)
 MIG_TEST(totals_of_parts_share_gpu_instances)
 {
 	struct fake_driver *fake = three_a100();
-	struct mig_snapshot *snapshot = read_snapshot(fake);
+	struct mig_snapshot *snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	struct mig_target *target = totals_of(snapshot, "1c.3g.20gb", 5);
 	struct mig_plan *plan;
 	unsigned int created = 0;

@@ -7,11 +7,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "core/holders.h"
 #include "tests/harness/test.h"
-#include "tests/unit/fake_driver.h"
-
-static const struct mig_holder_provider *const providers[] = {&mig_holder_processes, NULL};
+#include "tests/unit/fake_snapshot.h"
 
 static void put_gpu(struct totals_case *made, struct fake_driver *fake, const json_t *instances)
 {
@@ -47,8 +44,6 @@ static json_t *load(unsigned int number)
 void totals_case_read(unsigned int first, unsigned int count, struct totals_case *made)
 {
 	struct fake_driver *fake = fake_new();
-	struct mig_context ctx = {
-		.driver = &fake->driver, .host_root = "", .holder_providers = providers};
 	const char *profile;
 	json_t *value;
 	size_t i;
@@ -61,7 +56,7 @@ void totals_case_read(unsigned int first, unsigned int count, struct totals_case
 			put_gpu(made, fake, value);
 		json_decref(root);
 	}
-	MIG_ASSERT_INT_EQ(mig_snapshot_read(&ctx, MIG_SNAPSHOT_HOLDERS, &made->snapshot, NULL), 0);
+	made->snapshot = fake_snapshot(fake, MIG_SNAPSHOT_HOLDERS);
 	made->target = mig_target_new(made->snapshot, NULL);
 	MIG_ASSERT(made->target != NULL);
 	for (i = 0; i < made->target->gpu_count; i++)
