@@ -20,7 +20,7 @@ MIGCTL_HOST_ROOT are unset on import, and MIGSIM_HOME is a folder (not made yet)
 tap.tmpdir() unless the test file sets it. Test files are run by meson with tests/harness on PYTHONPATH; by hand:
 PYTHONPATH=tests/harness MIG_BUILD_ROOT=build python3 tests/unit/test_x.py [NAME...]
 
-Python's standard library only, 3.11 and later.
+Python's standard library only, 3.11 and later; schemas.py uses jsonschema where it is there.
 """
 import dataclasses
 import difflib
@@ -125,6 +125,7 @@ def run(argv, env=None, clean_env=None, stdin='', cwd=None, timeout=None, binary
     clean_env: the whole environment instead. stdin: text (bytes if binary).
     binary: stdout and stderr are bytes; else UTF-8 with surrogateescape.
     timeout: seconds; passing it is a failure of the test.
+    With --json among the arguments the documents are compared with their schemas (schemas.py).
     """
     if clean_env is not None:
         full = dict(clean_env)
@@ -151,7 +152,16 @@ def run(argv, env=None, clean_env=None, stdin='', cwd=None, timeout=None, binary
     got = Result(argv, done.returncode, out, err)
     if done.returncode != 0 and SANITIZER_REFUSES in done.stderr:
         skip(NOT_LOADABLE)
+    if '--json' in argv and not binary:
+        _look_at_documents(got)
     return got
+
+
+def _look_at_documents(got):
+    """What --json printed is as its schema says."""
+    import schemas  # pylint: disable=import-outside-toplevel
+    for text in (got.stdout, got.stderr):
+        schemas.look(text)
 
 
 # --------------------------------------------------------------- assertions
