@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is in the way of a change: waited for (--wait), ended (--evict), or another migctl (the lock)."""
 import os
+import pathlib
 import re
 import subprocess
 
@@ -93,6 +94,9 @@ def stubborn(node, uuid):
         [MIGCTL, 'sim', 'hold', '-n', node, uuid, '--', 'sh', '-c',
          'trap "" TERM; echo ready; exec sleep 1000'], stdout=subprocess.PIPE)
     tap.equal(process.stdout.readline(), b'ready\n')
+    # It says so as sh, and is named in messages when it has become what it stays.
+    comm = pathlib.Path(f'/proc/{process.pid}/comm')
+    until(lambda: comm.read_text(encoding='utf-8') == 'sleep\n', 'sh to become sleep')
     return process
 
 
