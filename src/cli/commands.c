@@ -443,6 +443,18 @@ const struct mig_cmd mig_commands[] = {
 			   "Lost GPUs are back. Programs on the node that hold nothing go on.\n",
 	},
 	{
+		.name = "sim mend",
+		.group = MIG_GROUP_SIMULATOR,
+		.summary = "make a node's device files as they belong to it",
+		.args = "[NODE]",
+		.max_args = 1,
+		.run = mig_cmd_sim_mend_run,
+		.details =
+			"As udev and nvidia-modprobe do on a machine: missing ones are made, wrong "
+			"ones\n"
+			"replaced. Instances and processes stay.\n",
+	},
+	{
 		.name = "sim destroy",
 		.group = MIG_GROUP_SIMULATOR,
 		.summary = "remove a node and all that is in it",

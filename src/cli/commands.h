@@ -112,6 +112,7 @@ extern const struct mig_option mig_cmd_sim_reset_options[];
 int mig_cmd_sim_reset_run(const struct mig_invocation *inv, struct mig_error **err);
 /* Resets GPUs of the node at a path and speaks as nvidia-smi does. */
 int mig_cmd_sim_reset_like_smi(const char *node, const char *list);
+int mig_cmd_sim_mend_run(const struct mig_invocation *inv, struct mig_error **err);
 int mig_cmd_sim_reboot_run(const struct mig_invocation *inv, struct mig_error **err);
 
 /* cli/sim_hold.c */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * migctl sim reset and migctl sim reboot. The first one can also speak as nvidia-smi does, for the
+ * migctl sim reset, sim reboot and sim mend: what happens to a machine outside of NVML. The first one can also speak as nvidia-smi does, for the
  * program of that name on a simulated node.
  */
 #include <stdio.h>
@@ -200,5 +200,16 @@ int mig_cmd_sim_reboot_run(const struct mig_invocation *inv, struct mig_error **
 			"user or pid namespace\n",
 			reboot.stayed, reboot.stayed == 1 ? "" : "s",
 			reboot.stayed == 1 ? "s" : "");
+	return MIG_EXIT_OK;
+}
+
+int mig_cmd_sim_mend_run(const struct mig_invocation *inv, struct mig_error **err)
+{
+	_cleanup_store_ struct mig_sim_store store = {0};
+
+	if (open_node(inv->args[0], &store, err) || mig_sim_node_mend(&store, err))
+		return -1;
+	fprintf(stderr, "made the device files of node %s as they belong to it\n",
+		store.node->name);
 	return MIG_EXIT_OK;
 }

@@ -42,6 +42,7 @@ STATUS = {
     'migctl sim exec -F nvmlGpuInstanceDestroy:2=UNKNOWN demo -- migctl apply all=off':
         (8, 'the fault makes it fail'),
     'migctl --node demo status': (1, 'GPU 7 is lost'),
+    'migctl --node demo doctor': (1, 'a device file is missing'),
     'migctl --node old mode on --skip-reset': (9, 'the mode waits for a reset'),
 }
 

@@ -66,7 +66,7 @@ def usage_errors_are_one_line_and_a_hint():
         ('creat',): ("unknown command 'creat', did you mean 'create'?", "see 'migctl --help'"),
         ('aply',): ("unknown command 'aply', did you mean 'apply'?", "see 'migctl --help'"),
         ('sim',): ("'sim' needs one of: models, create, list, use, show, exec, shell, hold, fault, "
-                   "reset, reboot, destroy",
+                   "reset, reboot, mend, destroy",
                    "see 'migctl sim --help'"),
         ('sim', 'creat'): ("sim: unknown command 'creat', did you mean 'create'?",
                            "see 'migctl sim --help'"),

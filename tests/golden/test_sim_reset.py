@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import select
+import shutil
+import stat
 
 import tap
 from tap import test
@@ -121,6 +123,80 @@ def a_reboot_keeps_the_mode_on_ampere_only():
     got = tap.succeeded(migctl('sim', 'reboot', 'demo'))
     tap.equal((got.stdout, got.stderr), ('', 'rebooted node demo: 2 GPUs, 0 holders ended\n'))
     tap.equal(modes(), [(True, True), (False, False)])
+
+
+def devices():
+    """{name: (type, major, minor, mode)} of all below the node's /dev."""
+    dev = pathlib.Path(os.environ['MIGSIM_HOME']) / 'demo' / 'root' / 'dev'
+    return {str(path.relative_to(dev)): (stat.S_IFMT(path.lstat().st_mode), path.lstat().st_rdev,
+                                         stat.S_IMODE(path.lstat().st_mode))
+            for path in dev.rglob('*')}
+
+
+def spoil():
+    """Every way in which a device file can be wrong."""
+    dev = pathlib.Path(os.environ['MIGSIM_HOME']) / 'demo' / 'root' / 'dev'
+    (dev / 'nvidia0').unlink()
+    (dev / 'nvidiactl').unlink()
+    (dev / 'nvidiactl').symlink_to('/dev/null')
+    (dev / 'nvidia1').chmod(0o600)
+    shutil.rmtree(dev / 'nvidia-caps')
+    (dev / 'nvidia-uvm').unlink()
+    (dev / 'nvidia-uvm').mkdir()
+    minors = dev.parent / 'proc' / 'driver' / 'nvidia-caps' / 'mig-minors'
+    minors.unlink()
+    minors.write_text('config 7\n')
+
+
+@test
+def device_files_are_made_anew():
+    create()
+    before = devices()
+    minors = pathlib.Path(os.environ['MIGSIM_HOME']) / \
+        'demo/root/proc/driver/nvidia-caps/mig-minors'
+    text = minors.read_text()
+    for argv in ((MIGCTL, 'sim', 'mend', 'demo'), (MIGCTL, 'sim', 'reboot', 'demo'),
+                 (MIGCTL, 'sim', 'exec', 'demo', '--', 'nvidia-modprobe', '-c', '0'),
+                 (MIGCTL, 'sim', 'exec', 'demo', '--', 'nvidia-modprobe', '-f',
+                  '/proc/driver/nvidia/capabilities/mig/config')):
+        spoil()
+        tap.true(devices() != before)
+        tap.succeeded(tap.run(argv))
+        tap.equal(devices(), before, str(argv))
+        tap.equal(minors.read_text(), text)
+    # Asked for something else it does nothing, and what is right stays as it is.
+    spoil()
+    spoilt = devices()
+    tap.succeeded(on_node('nvidia-modprobe'))
+    tap.equal(devices(), spoilt)
+    tap.succeeded(migctl('sim', 'mend', 'demo'))
+    inode = (minors.parents[3] / 'dev' / 'nvidia0').lstat().st_ino
+    got = tap.succeeded(migctl('sim', 'mend', 'demo'))
+    tap.equal((got.stdout, got.stderr),
+              ('', 'made the device files of node demo as they belong to it\n'))
+    tap.equal((minors.parents[3] / 'dev' / 'nvidia0').lstat().st_ino, inode)
+    # A directory with something in it is nobody's to remove.
+    (minors.parents[3] / 'dev' / 'nvidia0').unlink()
+    (minors.parents[3] / 'dev' / 'nvidia0' / 'sub').mkdir(parents=True)
+    got = tap.exited(migctl('sim', 'mend', 'demo'), 1)
+    tap.contains(got.stderr, "cannot mend 'nvidia0' of node 'demo'")
+    tap.equal(sorted(path.name for path in (minors.parents[3] / 'dev').iterdir()
+                     if path.name.startswith('.')), [])
+    got = tap.exited(on_node('nvidia-modprobe', '-c', '0'), 1)
+    tap.contains(got.stderr, 'nvidia-modprobe (simulated node): ')
+
+
+@test
+def root_mends_nothing_of_somebody_else():
+    if os.geteuid() != 0:
+        tap.skip('only root can give a node away')
+    create()
+    dev = pathlib.Path(os.environ['MIGSIM_HOME']) / 'demo' / 'root' / 'dev'
+    os.chown(dev, 65534, 65534)
+    (dev / 'nvidia0').unlink()
+    got = tap.exited(migctl('sim', 'mend', 'demo'), 7)
+    tap.contains(got.stderr, "the files of node 'demo' are another user's")
+    tap.true(not (dev / 'nvidia0').exists())
 
 
 @test

@@ -219,6 +219,13 @@ struct mig_sim_reboot {
 int mig_sim_node_reboot(struct mig_sim_store *store, struct mig_sim_reboot *reboot,
 			struct mig_error **err) MIG_MUST_CHECK;
 
+/*
+ * Makes the device files of an opened node, and mig-minors, as they belong to its state, whatever
+ * was done to them (control/mend.c). Returns 0, or -1 with *err: NO_PERMISSION where the node is
+ * another user's, IO.
+ */
+int mig_sim_node_mend(struct mig_sim_store *store, struct mig_error **err) MIG_MUST_CHECK;
+
 /* Turns a store status and its detail into an error with the next step. */
 int mig_sim_status_error(struct mig_error **err, enum mig_sim_status status, const char *detail,
 			 int saved_errno);

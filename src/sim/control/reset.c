@@ -359,6 +359,7 @@ int mig_sim_node_reboot(struct mig_sim_store *store, struct mig_sim_reboot *rebo
 			struct mig_error **err)
 {
 	_cleanup_free_ struct mig_sim_state *state = malloc(store->state_size);
+	_cleanup_error_ struct mig_error *ignored = NULL;
 	enum mig_sim_status status;
 
 	memset(reboot, 0, sizeof(*reboot));
@@ -372,6 +373,8 @@ int mig_sim_node_reboot(struct mig_sim_store *store, struct mig_sim_reboot *rebo
 	status = mig_sim_store_update(store, apply_reboot, reboot);
 	if (status != MIG_SIM_OK)
 		return mig_sim_status_error(err, status, store->detail, store->saved_errno);
-	mig_sim_tree_refresh(store, MIG_SIM_ALL_GPUS);
+	/* A machine makes its device files when it starts. The reboot is done, with or without them. */
+	if (mig_sim_node_mend(store, &ignored) < 0)
+		mig_sim_tree_refresh(store, MIG_SIM_ALL_GPUS);
 	return 0;
 }

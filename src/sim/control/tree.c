@@ -22,7 +22,6 @@
 #include "sim/tree/tree.h"
 
 #define TREE_MODE	0755
-#define MINORS_SIZE_MAX ((size_t)1 << 20)
 #define FILE_SIZE_MAX	((size_t)64 << 10)
 #define PROC_DEVICES	"/proc/devices"
 #define PCI_CLASS_3D	0x030200u
@@ -269,21 +268,26 @@ int mig_sim_trees_check_majors(struct mig_error **err)
 }
 
 /* The table of all capabilities that there can be; the same on every machine. */
-static int put_minors(const struct tree *tree)
+void mig_sim_trees_minors(struct mig_buf *out)
 {
-	static const char directory[] = "root/proc/driver/nvidia-caps";
-	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MINORS_SIZE_MAX);
-
-	mig_buf_printf(&text, "config %d\nmonitor %d\n", MIG_SIM_CAP_CONFIG, MIG_SIM_CAP_MONITOR);
+	mig_buf_printf(out, "config %d\nmonitor %d\n", MIG_SIM_CAP_CONFIG, MIG_SIM_CAP_MONITOR);
 	for (unsigned int gpu = 0; gpu < MIG_SIM_GPUS_MAX; gpu++) {
 		for (unsigned int gi = 0; gi < MIG_SIM_GIS_MAX; gi++) {
-			mig_buf_printf(&text, "gpu%u/gi%u/access %u\n", gpu, gi,
+			mig_buf_printf(out, "gpu%u/gi%u/access %u\n", gpu, gi,
 				       mig_sim_cap_minor(gpu, gi, MIG_SIM_NO_INSTANCE));
 			for (unsigned int ci = 0; ci < MIG_SIM_CIS_MAX; ci++)
-				mig_buf_printf(&text, "gpu%u/gi%u/ci%u/access %u\n", gpu, gi, ci,
+				mig_buf_printf(out, "gpu%u/gi%u/ci%u/access %u\n", gpu, gi, ci,
 					       mig_sim_cap_minor(gpu, gi, ci));
 		}
 	}
+}
+
+static int put_minors(const struct tree *tree)
+{
+	static const char directory[] = "root/proc/driver/nvidia-caps";
+	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_SIM_MINORS_MAX);
+
+	mig_sim_trees_minors(&text);
 	if (put_buffer(tree, "root/proc/driver/nvidia-caps/mig-minors", &text) ||
 	    put_text(tree, directory, "nvlink-minors", "fabric-mgmt 0\n"))
 		return -1;

@@ -23,6 +23,10 @@ int mig_sim_trees_make(const char *node_dir, const struct mig_sim_description *d
 void mig_sim_trees_devices(const struct mig_sim_node_desc *node, struct mig_buf *out);
 void mig_sim_trees_modules(const struct mig_sim_node_desc *node, struct mig_buf *out);
 
+/* The content of mig-minors: the number of each right's and possible instance's device file. */
+#define MIG_SIM_MINORS_MAX ((size_t)1 << 20)
+void mig_sim_trees_minors(struct mig_buf *out);
+
 /* Refuses when a driver of this machine has a major of ours (it cannot, by the kernel's rules). */
 int mig_sim_trees_check_majors(struct mig_error **err) MIG_MUST_CHECK;
 
