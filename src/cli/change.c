@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/plan_json.h"
 #include "cli/plan_text.h"
+#include "cli/self.h"
 #include "cli/signals.h"
 #include "config/hooks.h"
 #include "core/history.h"
@@ -39,6 +40,7 @@ struct run {
 	bool is_json;
 	bool is_dry_run;
 	bool has_terminal;
+	bool is_plan_shown;
 	unsigned int begun, ended; /* operations, for progress */
 	unsigned int *ended_of;	   /* per entry of the plan */
 };
@@ -109,8 +111,28 @@ static void print_empty(const struct mig_transaction *t, struct mig_buf *out)
 	}
 }
 
-static void print_use(const struct mig_transaction *t, struct mig_buf *out)
+/* On a simulated node a program needs to be brought there, and there is a stand-in for one. */
+static void print_call(const struct run *run, const char *uuid, struct mig_buf *out)
 {
+	const char *node = mig_self_node();
+
+	mig_buf_printf(out, "  CUDA_VISIBLE_DEVICES=%s ", uuid);
+	if (node != NULL)
+		mig_buf_printf(out, "migctl sim exec %s -- ", node);
+	mig_buf_puts(out, "COMMAND\n");
+	if (run->session->sim_identity == NULL)
+		return;
+	mig_output_wrap(out, "or, as a stand-in for a program on this simulated node:", 0, 2,
+			run->style.width);
+	mig_buf_puts(out, "  migctl sim hold ");
+	if (node != NULL)
+		mig_buf_printf(out, "-n %s ", node);
+	mig_buf_printf(out, "%s\n", uuid);
+}
+
+static void print_use(const struct run *run, struct mig_buf *out)
+{
+	const struct mig_transaction *t = &run->transaction;
 	unsigned int count = 0;
 	const char *first = NULL;
 
@@ -120,14 +142,16 @@ static void print_use(const struct mig_transaction *t, struct mig_buf *out)
 		if (count++ == 0)
 			first = t->results[i].uuid;
 	}
-	if (first != NULL)
-		mig_buf_printf(out, "To use %s:\n  CUDA_VISIBLE_DEVICES=%s COMMAND\n",
-			       count == 1 ? "it" : "one of them", first);
+	if (first != NULL) {
+		mig_buf_printf(out, "To use %s:\n", count == 1 ? "it" : "one of them");
+		print_call(run, first, out);
+	}
 	print_empty(t, out);
 }
 
-static void print_created(const struct mig_transaction *t, bool tells_use, struct mig_buf *out)
+static void print_created(const struct run *run, struct mig_buf *out)
 {
+	const struct mig_transaction *t = &run->transaction;
 	bool is_any = false;
 
 	for (unsigned int i = 0; i < t->plan->op_count; i++) {
@@ -140,11 +164,11 @@ static void print_created(const struct mig_transaction *t, bool tells_use, struc
 			mig_buf_puts(out, "New MIG devices:\n");
 		is_any = true;
 		mig_text_format(place, sizeof(place), "%u:%u", op->gi_start, op->gi_size);
-		mig_buf_printf(out, "  GPU %-2u  %-4s  %-14s  %s\n", op->gpu_index, place,
-			       op->ci_profile_name, t->results[i].uuid);
+		mig_buf_printf(out, "  GPU %-2u  %-4s  ", op->gpu_index, place);
+		mig_plan_print_device(&run->style, op->ci_profile_name, t->results[i].uuid, out);
 	}
-	if (tells_use && t->after != NULL)
-		print_use(t, out);
+	if (run->change->tells_use && t->after != NULL)
+		print_use(run, out);
 	mig_buf_printf(out, "Done: %u operation%s.\n", t->plan->op_count,
 		       t->plan->op_count == 1 ? "" : "s");
 }
@@ -168,6 +192,18 @@ static void print_outcomes(const char *title, const struct mig_plan *plan,
 		mig_op_describe(&plan->ops[i], out);
 		mig_buf_putc(out, '\n');
 	}
+}
+
+static void print_plan(struct run *run, const struct mig_plan_view *view)
+{
+	_cleanup_buf_ struct mig_buf out = MIG_BUF_INIT(OUTPUT_MAX);
+
+	mig_plan_print(view, &out);
+	if (run->change->costs != NULL)
+		run->change->costs(run->change->request.cookie, view, &out);
+	mig_self_fputs(mig_buf_text(&out), stdout);
+	fflush(stdout);
+	run->is_plan_shown = true;
 }
 
 static void json_result(const struct run *run, const struct mig_error *failure, struct mig_buf *out)
@@ -195,6 +231,8 @@ static void json_result(const struct run *run, const struct mig_error *failure, 
 	else
 		mig_json_null(&json);
 	mig_plan_json_members(&json, &view, t->results);
+	if (run->change->costs_json != NULL)
+		run->change->costs_json(run->change->request.cookie, &view, &json);
 	if (t->rollback.plan != NULL)
 		mig_plan_json_operations(&json, "rollback", t->rollback.plan, t->rollback.results);
 	mig_json_object_end(&json);
@@ -259,7 +297,6 @@ static void estimate(struct run *run, const struct mig_snapshot *snapshot,
 static int planned(void *cookie, const struct mig_snapshot *snapshot, const struct mig_plan *plan,
 		   struct mig_error **err)
 {
-	_cleanup_buf_ struct mig_buf out = MIG_BUF_INIT(OUTPUT_MAX);
 	struct run *run = cookie;
 	struct mig_plan_view view = {.snapshot = snapshot,
 				     .plan = plan,
@@ -271,12 +308,8 @@ static int planned(void *cookie, const struct mig_snapshot *snapshot, const stru
 	run->ended_of = calloc((size_t)plan->gpu_count + 1, sizeof(*run->ended_of));
 	if (run->ended_of == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	if (!run->is_json) {
-		mig_plan_print(&view, &out);
-		if (run->change->costs != NULL)
-			run->change->costs(run->change->request.cookie, snapshot, plan, &out);
-		flush(&out, stdout);
-	}
+	if (!run->is_json)
+		print_plan(run, &view);
 	/* Who cannot be told would take a failure for "nothing changed". */
 	return mig_output_check(err);
 }
@@ -434,14 +467,22 @@ static void print_result(struct run *run, const struct mig_error *failure)
 	_cleanup_buf_ struct mig_buf out = MIG_BUF_INIT(OUTPUT_MAX);
 	const struct mig_transaction *t = &run->transaction;
 
+	/* What it would have cost, beside who is in the way of it. */
+	if (failure != NULL && t->plan != NULL && !run->is_plan_shown && !run->is_json &&
+	    run->change->costs != NULL) {
+		const struct mig_plan_view view = view_of(run);
+
+		print_plan(run, &view);
+	}
 	if (t->plan == NULL || t->results == NULL)
 		return;
 	if (run->is_json) {
 		json_result(run, failure, &out);
 		flush(&out, stdout);
 	} else if (failure == NULL && t->plan->op_count > 0) {
-		print_created(t, run->change->tells_use, &out);
-		flush(&out, stdout);
+		print_created(run, &out);
+		mig_self_fputs(mig_buf_text(&out), stdout);
+		fflush(stdout);
 	} else if (failure != NULL && mig_error_changed(failure) == MIG_CHANGED_PARTIAL) {
 		print_outcomes("What was done:", t->plan, t->results, &out);
 		print_outcomes("What was taken back:", t->rollback.plan, t->rollback.results, &out);

@@ -6,8 +6,10 @@
 #pragma once
 
 #include "cli/cmd.h"
+#include "cli/plan_text.h"
 #include "cli/session.h"
 #include "core/transaction.h"
+#include "shared/json_writer.h"
 
 /* The rows of the options, for each command's list. */
 #define MIG_CHANGE_OPTIONS                                                                     \
@@ -30,10 +32,10 @@ struct mig_change {
 	const char *schema; /* "migctl.apply/1" */
 	/* kind, command, undoes, want and cookie are the caller's; the rest is filled in here. */
 	struct mig_transaction_request request;
-	/* Appends what a change costs beyond what its plan shows; NULL: nothing. Gets the request's
-	 * cookie. */
-	void (*costs)(void *cookie, const struct mig_snapshot *snapshot,
-		      const struct mig_plan *plan, struct mig_buf *out);
+	/* What a change costs beyond what its plan shows, as text and as members of the document;
+	 * NULL: nothing. They get the request's cookie. */
+	void (*costs)(void *cookie, const struct mig_plan_view *view, struct mig_buf *out);
+	void (*costs_json)(void *cookie, const struct mig_plan_view *view, struct mig_json *json);
 	bool tells_use;		  /* how a program gets onto the new devices */
 	const char *config_file;  /* for the environment of hooks; NULL: none */
 	const char *config_label; /* likewise */

@@ -58,8 +58,9 @@ struct mig_column {
 	const char *help;   /* one line */
 	enum mig_column_type type;
 	const char *unit;
-	bool is_default; /* shown without -o */
-	bool is_tree;	 /* drawn as a tree by --tree, and shown then by default */
+	bool is_default;     /* shown without -o */
+	bool is_first_to_go; /* not shown by default where the terminal is too narrow for all */
+	bool is_tree;	     /* drawn as a tree by --tree, and shown then by default */
 };
 
 enum mig_cmd_group {

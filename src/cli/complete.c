@@ -145,7 +145,9 @@ static void offer_columns(const struct line *line, size_t from)
 		/* They are taken in any letter case, so as it was begun. */
 		for (char *c = name; islower(line->current[strlen(prefix)]) && *c != '\0'; c++)
 			*c = (char)tolower(*c);
-		if (!(is_more && is_there) && !mig_complete_is_named(&place, name))
+		/* One that a narrow terminal leaves out can be asked for. */
+		if (!(is_more && is_there && !column->is_first_to_go) &&
+		    !mig_complete_is_named(&place, name))
 			offer(line, prefix, name, column->help);
 	}
 }

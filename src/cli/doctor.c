@@ -9,8 +9,10 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/picture.h"
+#include "cli/self.h"
 #include "cli/session.h"
 #include "doctor/doctor.h"
+#include "nvml/sim_identity.h"
 #include "shared/hostroot.h"
 #include "shared/text.h"
 
@@ -44,6 +46,26 @@ static void patient_clear(struct patient *patient)
 	mig_error_free(patient->why);
 }
 
+/* Mends as this person can type them. */
+static int name_commands(struct mig_doctor *doctor, struct mig_error **err)
+{
+	for (size_t i = 0; mig_doctor_checks[i].id != NULL; i++) {
+		for (unsigned int f = 0; f < doctor->reports[i].count; f++) {
+			_cleanup_buf_ struct mig_buf mend = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
+			struct mig_finding *finding = &doctor->reports[i].findings[f];
+
+			if (finding->mend == NULL)
+				continue;
+			mig_self_puts(&mend, finding->mend);
+			free(finding->mend);
+			finding->mend = mig_buf_steal(&mend);
+			if (finding->mend == NULL)
+				return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+		}
+	}
+	return 0;
+}
+
 /* What the driver does not do is a finding; an error is only what keeps us from looking at all. */
 static int look(struct patient *patient, struct mig_error **err)
 {
@@ -56,13 +78,17 @@ static int look(struct patient *patient, struct mig_error **err)
 	if (mig_session_open(&patient->session, &patient->why) == 0) {
 		doctor->ctx = &patient->session.ctx;
 		doctor->is_simulated = patient->session.sim_identity != NULL;
+		doctor->device_command = patient->session.device_command;
 		if (mig_snapshot_read(doctor->ctx, READ_FLAGS, &patient->snapshot, &patient->why) <
 		    0)
 			mig_session_explain(&patient->session, &patient->why);
 	}
+	doctor->is_simulated = doctor->is_simulated || getenv(MIG_SIM_NODE_ENV) != NULL;
 	doctor->driver_error = patient->why;
 	doctor->snapshot = patient->snapshot;
-	return mig_doctor_run(doctor, err);
+	if (mig_doctor_run(doctor, err) < 0)
+		return -1;
+	return name_commands(doctor, err);
 }
 
 /* ---- text --------------------------------------------------------------------------------------- */
@@ -81,7 +107,8 @@ static enum mig_tone result_tone(enum mig_check_result result)
 	}
 }
 
-static void print_finding(const struct mig_finding *finding, struct mig_buf *out)
+static void print_finding(const struct mig_finding *finding, unsigned int width,
+			  struct mig_buf *out)
 {
 	_cleanup_buf_ struct mig_buf raw = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
@@ -89,7 +116,7 @@ static void print_finding(const struct mig_finding *finding, struct mig_buf *out
 	mig_buf_printf(&raw, "%s%s%s", finding->subject != NULL ? finding->subject : "",
 		       finding->subject != NULL ? ": " : "", finding->text);
 	mig_text_escape_message(&text, mig_buf_text(&raw));
-	mig_output_wrap(out, mig_buf_text(&text), 2, 4);
+	mig_output_wrap(out, mig_buf_text(&text), 2, 4, width);
 	if (finding->mend == NULL)
 		return;
 	/* On one line, to be copied. */
@@ -98,11 +125,31 @@ static void print_finding(const struct mig_finding *finding, struct mig_buf *out
 	mig_buf_putc(out, '\n');
 }
 
+/* What could not be looked at at all is said beside the check. */
+static bool is_one_line(const struct mig_check_report *report)
+{
+	return report->count == 1 && report->result == MIG_CHECK_SKIPPED &&
+	       report->findings[0].subject == NULL;
+}
+
+/* Behind the result, or below it where the terminal is too narrow. */
+static void put_beside(const struct mig_picture_style *style, size_t used, const char *text,
+		       struct mig_buf *out)
+{
+	if (text != NULL && ID_WIDTH + RESULT_WIDTH + strlen(text) <= style->width) {
+		mig_buf_printf(out, "%*s%s\n", RESULT_WIDTH - (int)used, "", text);
+		return;
+	}
+	mig_buf_putc(out, '\n');
+	if (text != NULL)
+		mig_output_wrap(out, text, 2, 4, style->width);
+}
+
 static void print_text(const struct patient *patient)
 {
 	_cleanup_buf_ struct mig_buf out = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
 	const struct mig_doctor *doctor = &patient->doctor;
-	unsigned int problems = mig_doctor_problems(doctor);
+	unsigned int problems = mig_doctor_problems(doctor), skipped = 0;
 	struct mig_picture_style style;
 
 	mig_picture_style_of_stdout(&style);
@@ -112,17 +159,18 @@ static void print_text(const struct patient *patient)
 
 		mig_buf_printf(&out, "%-*s", ID_WIDTH, mig_doctor_checks[i].id);
 		mig_tone_put(&style, result_tone(report->result), word, &out);
-		if (report->result == MIG_CHECK_OK)
-			mig_buf_printf(&out, "%*s%s", RESULT_WIDTH - (int)strlen(word), "",
-				       mig_doctor_checks[i].what);
-		else if (report->result == MIG_CHECK_SKIPPED)
-			mig_buf_printf(&out, "%*sneeds a driver that works",
-				       RESULT_WIDTH - (int)strlen(word), "");
-		mig_buf_putc(&out, '\n');
-		for (unsigned int f = 0; f < report->count; f++)
-			print_finding(&report->findings[f], &out);
+		put_beside(&style, strlen(word),
+			   report->result == MIG_CHECK_OK ? mig_doctor_checks[i].what
+			   : is_one_line(report)	  ? report->findings[0].text
+							  : NULL,
+			   &out);
+		skipped += report->result == MIG_CHECK_SKIPPED;
+		for (unsigned int f = 0; f < report->count && !is_one_line(report); f++)
+			print_finding(&report->findings[f], style.width, &out);
 	}
-	if (problems == 0)
+	if (problems == 0 && skipped > 0)
+		mig_buf_puts(&out, "Nothing is wrong of what could be looked at.\n");
+	else if (problems == 0)
 		mig_buf_puts(&out, "Nothing is wrong.\n");
 	else
 		mig_buf_printf(&out, "%u problem%s.\n", problems, problems == 1 ? "" : "s");
@@ -143,8 +191,7 @@ static void json_check(struct mig_json *json, size_t row, const struct mig_check
 		const struct mig_finding *finding = &report->findings[f];
 
 		mig_json_object_begin(json);
-		mig_json_member_string(json, "kind",
-				       finding->kind == MIG_FINDING_PROBLEM ? "problem" : "note");
+		mig_json_member_string(json, "kind", mig_finding_kind_word(finding->kind));
 		mig_json_member_string(json, "subject", finding->subject);
 		mig_json_member_string(json, "text", finding->text);
 		mig_json_member_string(json, "mend", finding->mend);

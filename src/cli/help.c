@@ -142,15 +142,23 @@ void mig_help_family(FILE *out, const struct mig_cmd *table, const char *family)
 		family, (int)strcspn(family, " "), family);
 }
 
+/* Whether a column is shown by default. */
+static char mark(const struct mig_column *column)
+{
+	if (!column->is_default)
+		return ' ';
+	return column->is_first_to_go ? '+' : '*';
+}
+
 static void print_columns(FILE *out, const struct mig_column *columns)
 {
 	size_t width = 0;
 
 	for (const struct mig_column *c = columns; c->name; c++)
 		width = MIG_MAX(width, strlen(c->name));
-	fprintf(out, "\nColumns (* without -o):\n");
+	fprintf(out, "\nColumns (* without -o; + likewise, if the terminal is wide enough):\n");
 	for (const struct mig_column *c = columns; c->name; c++) {
-		fprintf(out, "  %c %-*s  ", c->is_default ? '*' : ' ', (int)width, c->name);
+		fprintf(out, "  %c %-*s  ", mark(c), (int)width, c->name);
 		print_from(out, width + 6, c->help);
 	}
 }
@@ -200,6 +208,7 @@ static void dump_columns(struct mig_json *json, const struct mig_column *columns
 		mig_json_member_string(json, "name", columns->name);
 		mig_json_member_string(json, "help", columns->help);
 		mig_json_member_bool(json, "shown", columns->is_default);
+		mig_json_member_bool(json, "first_to_go", columns->is_first_to_go);
 		mig_json_object_end(json);
 	}
 	mig_json_array_end(json);

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/gpu_choice.h"
 #include "cli/look.h"
+#include "cli/self.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "core/holders.h"
@@ -24,17 +25,17 @@ const struct mig_column mig_cmd_list_columns[] = {
 	{"GPU", "gpu_index", "NVML index of the GPU", MIG_COLUMN_NUMBER, .is_default = true},
 	{"GPU-UUID", "gpu_uuid", "UUID of the GPU"},
 	{"INDEX", "mig_device_index", "index of the MIG device under its GPU", MIG_COLUMN_NUMBER,
-	 .is_default = true},
+	 .is_default = true, .is_first_to_go = true},
 	{"GI", "gpu_instance_id", "id of the GPU instance", .is_default = true},
 	{"CI", "compute_instance_id", "id of the compute instance in it", .is_default = true},
 	{"PROFILE", "profile", "what it is: 3g.20gb, 1c.3g.20gb", .is_default = true},
 	{"PLACEMENT", "placement", "of the GPU instance, start:size in memory units",
-	 MIG_COLUMN_PLACE, .is_default = true},
+	 MIG_COLUMN_PLACE, .is_default = true, .is_first_to_go = true},
 	{"CI-PLACEMENT", "compute_instance_placement",
 	 "of the compute instance, start:size in compute slices of the GPU instance",
 	 MIG_COLUMN_PLACE},
 	{"MEMORY", "memory_mib", "of the GPU instance", MIG_COLUMN_NUMBER, .unit = " MiB",
-	 .is_default = true},
+	 .is_default = true, .is_first_to_go = true},
 	{"SM", "multiprocessors", "multiprocessors of the compute instance", MIG_COLUMN_NUMBER},
 	{"UUID", "uuid", "what CUDA_VISIBLE_DEVICES takes", .is_default = true},
 	{"HOLDER", "holders", "who uses it", MIG_COLUMN_OWN, .is_default = true},
@@ -173,15 +174,17 @@ static void say_what_is_not_there(const struct mig_table *table, unsigned int wi
 	if (table->is_tree)
 		return;
 	if (without > 0)
-		fprintf(stderr,
+		mig_self_printf(
+			stderr,
 			"migctl: %u GPU instance%s no compute instance, so %s no MIG device: "
 			"migctl list --tree shows %s\n",
 			without, without == 1 ? " has" : "s have",
 			without == 1 ? "it is" : "they are", without == 1 ? "it" : "them");
 	else if (table->row_count == 0)
-		fputs("migctl: there is no MIG device: migctl status shows the GPUs, migctl create "
-		      "PROFILE makes one\n",
-		      stderr);
+		mig_self_fputs("migctl: there is no MIG device: migctl status shows the GPUs, "
+			       "migctl create "
+			       "PROFILE makes one\n",
+			       stderr);
 }
 
 int mig_cmd_list_run(const struct mig_invocation *inv, struct mig_error **err)

@@ -17,6 +17,7 @@
 #include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/parse.h"
+#include "cli/self.h"
 #include "shared/file.h"
 #include "shared/json_writer.h"
 #include "shared/text.h"
@@ -51,13 +52,23 @@ static void print_message(const char *before, const char *message)
 		fprintf(stderr, "%s%s\n", before, mig_buf_text(&shown));
 }
 
-static void print_error_text(const struct mig_error *err)
+/* The hint as the person can type what it names; false: there is none. */
+static bool put_hint(const struct mig_error *err, struct mig_buf *out)
 {
 	const char *hint = mig_error_hint_text(err);
 
+	if (hint != NULL)
+		mig_self_puts(out, hint);
+	return hint != NULL;
+}
+
+static void print_error_text(const struct mig_error *err)
+{
+	_cleanup_buf_ struct mig_buf hint = MIG_BUF_INIT(MESSAGE_MAX);
+
 	print_message("migctl: ", mig_error_message(err));
-	if (hint)
-		print_message("  ", hint);
+	if (put_hint(err, &hint))
+		print_message("  ", mig_buf_text(&hint));
 }
 
 static void json_causes(struct mig_json *json, const struct mig_error *err)
@@ -79,6 +90,8 @@ static void json_causes(struct mig_json *json, const struct mig_error *err)
 static void print_error_json(const struct mig_error *err, int status)
 {
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(ERROR_JSON_MAX);
+	_cleanup_buf_ struct mig_buf hint = MIG_BUF_INIT(MESSAGE_MAX);
+	bool has_hint = put_hint(err, &hint);
 	struct mig_json json;
 
 	mig_json_init(&json, &text);
@@ -87,7 +100,7 @@ static void print_error_json(const struct mig_error *err, int status)
 	mig_json_member_string(&json, "code", mig_error_code_word(mig_error_code(err)));
 	mig_json_member_string(&json, "message", mig_error_message(err));
 	json_causes(&json, err);
-	mig_json_member_string(&json, "hint", mig_error_hint_text(err));
+	mig_json_member_string(&json, "hint", has_hint ? mig_buf_text(&hint) : NULL);
 	mig_json_member_string(&json, "subject", mig_error_subject(err));
 	mig_json_key(&json, "nvml_code");
 	if (mig_error_nvml(err) == MIG_NVML_CODE_NONE)

@@ -18,7 +18,6 @@
 
 #define CELL_MAX   16384
 #define LINE_WIDTH 79
-#define WRAP_WIDTH 80 /* all that a usual terminal has */
 
 static void check_memory(bool ok)
 {
@@ -124,7 +123,8 @@ void mig_columns_clear(struct mig_columns *columns)
 	*columns = (struct mig_columns){.width = 0};
 }
 
-void mig_output_wrap(struct mig_buf *out, const char *text, unsigned int first, unsigned int rest)
+void mig_output_wrap(struct mig_buf *out, const char *text, unsigned int first, unsigned int rest,
+		     unsigned int width)
 {
 	size_t column = first;
 	bool is_begun = false;
@@ -133,7 +133,7 @@ void mig_output_wrap(struct mig_buf *out, const char *text, unsigned int first, 
 	while (*text) {
 		size_t len = strcspn(text, " ");
 
-		if (is_begun && column + 1 + len > WRAP_WIDTH) {
+		if (is_begun && column + 1 + len > width) {
 			mig_buf_printf(out, "\n%*s", (int)rest, "");
 			column = rest;
 		} else if (is_begun) {

@@ -36,10 +36,11 @@ void mig_columns_clear(struct mig_columns *columns);
 void mig_print_wrapped(const char *text, unsigned int indent);
 
 /*
- * The same into a buffer, at most 80 columns: the first line after `first` spaces, the others after
- * `rest`. Ends with a newline.
+ * The same into a buffer, at most `width` columns: the first line after `first` spaces, the others
+ * after `rest`. Ends with a newline. A word that is longer has a line of its own.
  */
-void mig_output_wrap(struct mig_buf *out, const char *text, unsigned int first, unsigned int rest);
+void mig_output_wrap(struct mig_buf *out, const char *text, unsigned int first, unsigned int rest,
+		     unsigned int width);
 
 /* Most bytes that a JSON document of a command can have. */
 #define MIG_OUTPUT_JSON_MAX ((size_t)64 << 20)

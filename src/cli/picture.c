@@ -4,16 +4,17 @@
  *
  * The GPU's placement units stand side by side, each equally wide; a GPU instance is a box over its
  * units with up to three lines of text: the profile, its attribute, and its compute instances when
- * they are not just one that fills it. Units that nobody has are a box without text.
+ * they are not just one that fills it. Units that nobody has are a box without text. Where a text is
+ * wider than its box all boxes have letters instead, which are explained below.
  */
 #include "cli/picture.h"
 
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/terminal.h"
 #include "shared/text.h"
 
 #define INDENT	  2
@@ -34,6 +35,7 @@ struct drawing {
 	unsigned int units;
 	unsigned int unit_width; /* columns of a unit with the border at its left */
 	int owner[UNITS_MAX];	 /* which of gpu->gi[] has the unit, or -1 */
+	bool has_letters;	 /* the boxes are too narrow for their texts, which stand below */
 	struct mig_buf *out;
 };
 
@@ -41,15 +43,12 @@ void mig_picture_style_of_stdout(struct mig_picture_style *style)
 {
 	const char *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
-	struct winsize size;
+	unsigned int width = mig_terminal_width();
 
 	style->colour = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0') &&
 			(term == NULL || strcmp(term, "dumb") != 0);
 	style->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	style->width = 80;
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-	    size.ws_col > 0)
-		style->width = size.ws_col;
+	style->width = width > 0 ? width : 80;
 }
 
 void mig_tone_begin(const struct mig_picture_style *style, enum mig_tone tone, struct mig_buf *out)
@@ -144,6 +143,16 @@ static void line_text(const struct mig_gpu *gpu, const struct mig_gpu_instance *
 	}
 }
 
+/* Of the box that begins at unit `u`: a, b, … from the left. GPU instances are fewer than letters. */
+static char letter(const struct drawing *d, unsigned int u)
+{
+	char next = 'a';
+
+	for (unsigned int i = 0; i < u; i++)
+		next = (char)(next + (d->owner[i] >= 0 && is_border(d, i)));
+	return next;
+}
+
 static void draw_text_line(const struct drawing *d, enum text_line line)
 {
 	unsigned int u = 0;
@@ -159,7 +168,10 @@ static void draw_text_line(const struct drawing *d, enum text_line line)
 			span++;
 		if (d->owner[u] >= 0) {
 			gi = &d->gpu->gi[d->owner[u]];
-			line_text(d->gpu, gi, line, text, sizeof(text));
+			if (d->has_letters)
+				mig_text_format(text, sizeof(text), "%c", letter(d, u));
+			else
+				line_text(d->gpu, gi, line, text, sizeof(text));
 		}
 		mig_buf_printf(d->out, "%-*.*s", (int)(span * d->unit_width - 1),
 			       (int)(span * d->unit_width - 1), text);
@@ -181,6 +193,38 @@ static bool line_is_needed(const struct mig_gpu *gpu, enum text_line line)
 	return false;
 }
 
+static bool is_too_narrow(const struct drawing *d)
+{
+	for (unsigned int i = 0; i < d->gpu->gi_count; i++) {
+		for (enum text_line line = LINE_PROFILE; line < LINE_COUNT; line++) {
+			char text[MIG_PROFILE_NAME_SIZE];
+
+			line_text(d->gpu, &d->gpu->gi[i], line, text, sizeof(text));
+			if (strlen(text) > d->gpu->gi[i].size * d->unit_width - 1)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* "a 1g.5gb+me@0 1c+2c", in the order in which they lie. */
+static void explain_letters(const struct drawing *d)
+{
+	for (unsigned int u = 0; u < d->units; u++) {
+		const struct mig_gpu_instance *gi;
+		char cis[MIG_PROFILE_NAME_SIZE];
+
+		if (d->owner[u] < 0 || !is_border(d, u))
+			continue;
+		gi = &d->gpu->gi[d->owner[u]];
+		line_text(d->gpu, gi, LINE_CIS, cis, sizeof(cis));
+		repeat(d->out, " ", INDENT);
+		mig_buf_printf(d->out, "%c %s@%u%s%s\n", letter(d, u),
+			       d->gpu->facts->gi[gi->gi_row].name, gi->start,
+			       cis[0] != '\0' ? " " : "", cis);
+	}
+}
+
 int mig_picture_draw(const struct mig_gpu *gpu, const struct mig_picture_style *style,
 		     struct mig_buf *out)
 {
@@ -199,11 +243,14 @@ int mig_picture_draw(const struct mig_gpu *gpu, const struct mig_picture_style *
 		for (unsigned int u = 0; u < gpu->gi[i].size; u++)
 			d.owner[gpu->gi[i].start + u] = (int)i;
 	}
+	d.has_letters = is_too_narrow(&d);
 	draw_edge(&d, d.marks->top_left, d.marks->top_right, d.marks->top_both);
 	for (enum text_line line = LINE_PROFILE; line < LINE_COUNT; line++) {
-		if (line == LINE_PROFILE || line_is_needed(gpu, line))
+		if (line == LINE_PROFILE || (!d.has_letters && line_is_needed(gpu, line)))
 			draw_text_line(&d, line);
 	}
 	draw_edge(&d, d.marks->bottom_left, d.marks->bottom_right, d.marks->bottom_both);
+	if (d.has_letters)
+		explain_letters(&d);
 	return mig_buf_failed(out) ? -1 : 0;
 }

@@ -21,11 +21,11 @@ const struct mig_option mig_cmd_placements_options[] = {
 const struct mig_column mig_cmd_placements_columns[] = {
 	{"GPU", "gpu_index", "NVML index of the GPU", MIG_COLUMN_NUMBER, .is_default = true},
 	{"PROFILE", "profile", "name of the profile", .is_default = true},
-	{"ID", "profile_id", "the driver's id of it", .is_default = true},
+	{"ID", "profile_id", "the driver's id of it", .is_default = true, .is_first_to_go = true},
 	{"START", "placement_start", "where it begins, in memory units of the GPU",
 	 MIG_COLUMN_NUMBER, .is_default = true},
 	{"SIZE", "placement_size", "memory units that it takes", MIG_COLUMN_NUMBER,
-	 .is_default = true},
+	 .is_default = true, .is_first_to_go = true},
 	{"STATE", "state",
 	 "free; used: by such an instance; covered: by others; no-room: nothing lies there, but "
 	 "the "

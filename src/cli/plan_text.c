@@ -16,11 +16,19 @@
 #include "shared/clock.h"
 #include "shared/text.h"
 
-#define TEXT_MAX (16 * 1024 * 1024)
+#define TEXT_MAX     (16 * 1024 * 1024)
+#define DEVICE_WIDTH 78 /* of a line that names a MIG device */
 
 static bool is_change(const struct mig_plan_gpu *pg)
 {
 	return pg->op_count > 0;
+}
+
+/* A line below the plan, as wide as the terminal. */
+static void put_line(const struct mig_plan_view *view, const struct mig_buf *line,
+		     struct mig_buf *out)
+{
+	mig_output_wrap(out, mig_buf_text(line), 2, 6, view->style->width);
 }
 
 /* ---- one line ----------------------------------------------------------------------------------- */
@@ -125,6 +133,15 @@ static bool is_new(const struct mig_gpu_instance *gi)
 	return gi->id == MIG_ID_NEW;
 }
 
+void mig_plan_print_device(const struct mig_picture_style *style, const char *profile,
+			   const char *uuid, struct mig_buf *out)
+{
+	if (style->width < DEVICE_WIDTH)
+		mig_buf_printf(out, "%s\n%s\n", profile, uuid);
+	else
+		mig_buf_printf(out, "%-14s  %s\n", profile, uuid);
+}
+
 /* What stays, by UUID: these MIG devices go on as if nothing had happened. */
 static void put_kept(const struct mig_plan_view *view, const struct mig_plan_gpu *pg,
 		     struct mig_buf *out)
@@ -146,8 +163,8 @@ static void put_kept(const struct mig_plan_view *view, const struct mig_plan_gpu
 				continue;
 			mig_facts_device_name(profile, gi->ci[c].ci_row, name, sizeof(name));
 			mig_text_format(place, sizeof(place), "%u:%u", gi->start, gi->size);
-			mig_buf_printf(out, "  kept: GPU %-2u  %-4s  %-14s  %s\n", gpu->index,
-				       place, name, gi->ci[c].uuid);
+			mig_buf_printf(out, "  kept: GPU %-2u  %-4s  ", gpu->index, place);
+			mig_plan_print_device(view->style, name, gi->ci[c].uuid, out);
 		}
 	}
 	free(after);
@@ -182,7 +199,7 @@ static unsigned int put_group(const struct mig_plan_view *view, unsigned int fir
 	if (last_index > first_index)
 		mig_buf_printf(&whole, "-%u", last_index);
 	mig_buf_printf(&whole, ": %s", mig_buf_text(&line));
-	mig_output_wrap(out, mig_buf_text(&whole), 2, 6);
+	mig_output_wrap(out, mig_buf_text(&whole), 2, 6, view->style->width);
 	mig_buf_puts(out, mig_buf_text(&pictures));
 	for (unsigned int i = first; i < next; i++)
 		put_kept(view, &plan->gpus[i], out);
@@ -205,23 +222,25 @@ void mig_plan_print_duration(uint64_t ns, struct mig_buf *out)
 
 static void put_estimate(const struct mig_plan_view *view, struct mig_buf *out)
 {
+	_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(TEXT_MAX);
+
 	if (view->estimate == NULL)
 		return;
 	if (!view->estimate->is_known) {
-		mig_buf_puts(out, "  takes: not known, not every operation of it was measured on "
-				  "this node yet\n");
-		return;
-	}
-	if (view->estimate->ns < 100 * MIG_CLOCK_NS_PER_MS) {
-		mig_buf_puts(out, "  takes: less than 0.1 s");
+		mig_buf_puts(&line, "takes: not known, not every operation of it was measured on "
+				    "this node yet");
+	} else if (view->estimate->ns < 100 * MIG_CLOCK_NS_PER_MS) {
+		mig_buf_puts(&line, "takes: less than 0.1 s, by what was measured on this node");
 	} else {
-		mig_buf_puts(out, "  takes: about ");
-		mig_plan_print_duration(view->estimate->ns, out);
+		mig_buf_puts(&line, "takes: about ");
+		mig_plan_print_duration(view->estimate->ns, &line);
+		mig_buf_puts(&line, ", by what was measured on this node");
 	}
-	mig_buf_puts(out, ", by what was measured on this node\n");
+	put_line(view, &line, out);
 }
 
-void mig_plan_print_in_the_way(const struct mig_plan_view *view, struct mig_buf *out)
+/* Those who are in the way, a line each. */
+static void put_in_the_way(const struct mig_plan_view *view, struct mig_buf *out)
 {
 	_cleanup_free_ struct mig_in_the_way *list = NULL;
 	unsigned int count = 0;
@@ -229,9 +248,11 @@ void mig_plan_print_in_the_way(const struct mig_plan_view *view, struct mig_buf 
 	if (mig_in_the_way_find(view->snapshot, view->plan, &list, &count, NULL) < 0)
 		return;
 	for (unsigned int i = 0; i < count; i++) {
-		mig_buf_puts(out, "  in the way: ");
-		mig_in_the_way_describe(&list[i], out);
-		mig_buf_putc(out, '\n');
+		_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(TEXT_MAX);
+
+		mig_buf_puts(&line, "in the way: ");
+		mig_in_the_way_describe(&list[i], &line);
+		put_line(view, &line, out);
 	}
 }
 
@@ -247,23 +268,28 @@ static void put_holders(const struct mig_gpu *gpu, struct mig_buf *out)
 	}
 }
 
-void mig_plan_print_blocked(const struct mig_plan_view *view, struct mig_buf *out)
+/* The GPUs that stay as they are because of what is held there (keep-in-use). */
+static void put_blocked(const struct mig_plan_view *view, struct mig_buf *out)
 {
 	for (unsigned int i = 0; i < view->plan->gpu_count; i++) {
 		const struct mig_plan_gpu *pg = &view->plan->gpus[i];
 		const struct mig_gpu *gpu = &view->snapshot->gpus[pg->gpu_index];
 		_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(64 * 1024);
+		_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(TEXT_MAX);
 
 		if (!pg->is_blocked)
 			continue;
 		put_holders(gpu, &who);
-		mig_buf_printf(out, "  GPU %u stays as it is: it is in use by %s\n", gpu->index,
+		mig_buf_printf(&line, "GPU %u stays as it is: it is in use by %s", gpu->index,
 			       who.len > 0 ? mig_buf_text(&who) : "somebody");
+		put_line(view, &line, out);
 	}
 }
 
-static void put_bound(const struct mig_plan *plan, struct mig_buf *out)
+static void put_bound(const struct mig_plan_view *view, struct mig_buf *out)
 {
+	_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(TEXT_MAX);
+	const struct mig_plan *plan = view->plan;
 	unsigned int held = 0, destroyed = 0;
 
 	if (plan->is_optimal)
@@ -273,10 +299,11 @@ static void put_bound(const struct mig_plan *plan, struct mig_buf *out)
 		destroyed += plan->gpus[i].destroyed_gi;
 	}
 	mig_buf_printf(
-		out,
-		"  not proved to be the best: %u held and %u GPU instances go; no plan can do "
-		"with less than %u and %u\n",
+		&line,
+		"not proved to be the best: %u held and %u GPU instances go; no plan can do with "
+		"less than %u and %u",
 		held, destroyed, plan->held_destroyed_bound, plan->gi_destroyed_bound);
+	put_line(view, &line, out);
 }
 
 void mig_plan_print(const struct mig_plan_view *view, struct mig_buf *out)
@@ -299,9 +326,9 @@ void mig_plan_print(const struct mig_plan_view *view, struct mig_buf *out)
 		       changes == 1 ? "s" : "", plan->op_count, plan->op_count == 1 ? "" : "s");
 	for (unsigned int i = 0; i < plan->gpu_count;)
 		i = is_change(&plan->gpus[i]) ? put_group(view, i, out) : i + 1;
-	mig_plan_print_in_the_way(view, out);
-	mig_plan_print_blocked(view, out);
-	put_bound(plan, out);
+	put_in_the_way(view, out);
+	put_blocked(view, out);
+	put_bound(view, out);
 	if (changes > 0)
 		put_estimate(view, out);
 }

@@ -21,11 +21,10 @@ struct mig_plan_view {
 /* The whole plan; "Nothing had to change: …" when there is nothing in it. */
 void mig_plan_print(const struct mig_plan_view *view, struct mig_buf *out);
 
-/* Those who are in the way, a line each; nothing if there are none. */
-void mig_plan_print_in_the_way(const struct mig_plan_view *view, struct mig_buf *out);
-
-/* The GPUs that stay as they are because of what is held there (keep-in-use), a line each. */
-void mig_plan_print_blocked(const struct mig_plan_view *view, struct mig_buf *out);
+/* The end of a line that names a MIG device: profile and UUID. Where the terminal is too narrow the
+ * UUID has a line of its own, whole. */
+void mig_plan_print_device(const struct mig_picture_style *style, const char *profile,
+			   const char *uuid, struct mig_buf *out);
 
 /* "1.2 s", "3 min 20 s" */
 void mig_plan_print_duration(uint64_t ns, struct mig_buf *out);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/self.h"
 #include "core/target.h"
 #include "shared/text.h"
 
@@ -110,7 +111,8 @@ void mig_profile_rows_say_off(const struct mig_snapshot *snapshot,
 		mig_buf_printf(&list, "%s%u", count++ > 0 ? "," : "", gpu->index);
 	}
 	if (count > 0)
-		fprintf(stderr,
+		mig_self_printf(
+			stderr,
 			"migctl: MIG mode of GPU %s is off, nothing can be made there before: "
 			"migctl mode on -i %s\n",
 			mig_buf_text(&list), mig_buf_text(&list));

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/self.h"
 #include "core/holders.h"
 #include "nvml/driver.h"
 #include "nvml/guard.h"
@@ -55,19 +56,25 @@ static int find_commands(struct mig_session *session, struct mig_error **err)
 {
 	_cleanup_buf_ struct mig_buf reset = MIG_BUF_INIT(COMMAND_MAX);
 	_cleanup_buf_ struct mig_buf reboot = MIG_BUF_INIT(COMMAND_MAX);
+	_cleanup_buf_ struct mig_buf devices = MIG_BUF_INIT(COMMAND_MAX);
 	const char *node = NULL;
 
 	if (session->sim_identity != NULL)
 		node = session->sim_identity->node_path();
 	if (node == NULL)
 		return 0;
+	if (mig_self_node() != NULL)
+		node = mig_self_node();
 	mig_buf_printf(&reset, "migctl sim reset %s -i", node);
 	mig_buf_printf(&reboot, "migctl sim reboot %s", node);
+	mig_buf_printf(&devices, "migctl sim mend %s", node);
+	session->device_command = strdup(mig_buf_text(&devices));
 	session->reset_command = strdup(mig_buf_text(&reset));
 	session->reboot_command = strdup(mig_buf_text(&reboot));
 	session->ctx.reset_command = session->reset_command;
 	session->ctx.reboot_command = session->reboot_command;
-	if (session->reset_command == NULL || session->reboot_command == NULL)
+	if (session->reset_command == NULL || session->reboot_command == NULL ||
+	    session->device_command == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
 	return 0;
 }
@@ -114,5 +121,6 @@ void mig_session_close(struct mig_session *session)
 			MIG_NVML_COUNT_ENV, strerror(errno));
 	free(session->reset_command);
 	free(session->reboot_command);
+	free(session->device_command);
 	memset(session, 0, sizeof(*session));
 }

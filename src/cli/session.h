@@ -19,6 +19,7 @@ struct mig_session {
 	const struct mig_sim_identity *sim_identity; /* of the driver; NULL: it is not simulated */
 	char *reset_command;			     /* on a simulated node; else NULL */
 	char *reboot_command;			     /* likewise */
+	char *device_command;			     /* likewise: makes its device files anew */
 	struct mig_reset_port reset_port;
 	struct mig_log log;	/* warnings go to stderr */
 	struct mig_context ctx; /* valid while the session is open and is not moved */

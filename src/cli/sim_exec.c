@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/self.h"
 #include "shared/file.h"
 #include "sim/control/control.h"
 #include "sim/control/fault.h"
@@ -75,6 +76,7 @@ int mig_cmd_sim_exec_run(const struct mig_invocation *inv, struct mig_error **er
 	_cleanup_free_ char *path = NULL;
 	char **argv = inv->args + 1;
 
+	mig_self_forget_node();
 	if (strcmp(argv[0], "--") == 0) {
 		argv++;
 	} else if (argv[0][0] == '-') {
@@ -100,6 +102,7 @@ int mig_cmd_sim_shell_run(const struct mig_invocation *inv, struct mig_error **e
 	_cleanup_free_ char *path = NULL;
 	char *argv[] = {program, NULL};
 
+	mig_self_forget_node();
 	if (!program)
 		return mig_error_set_errno(err, ENOMEM, "cannot start a shell");
 	if (mig_sim_node_path(inv->args[0], &path, err) || arm_faults(inv, path, err))
@@ -117,7 +120,8 @@ int mig_cmd_sim_reexec(const char *node, int arg_count, char **args, struct mig_
 	_cleanup_free_ char *self = NULL;
 	_cleanup_free_ char *path = NULL;
 
-	if (mig_sim_node_path(node, &path, err) || mig_output_exe_dir(&exe_dir, err))
+	if (mig_sim_node_path(node, &path, err) || mig_output_exe_dir(&exe_dir, err) ||
+	    mig_self_remember_node(node, err))
 		return -1;
 	/* By its path, not along PATH: this very program, whatever it was called as. */
 	self = mig_path_join(exe_dir, "migctl");

@@ -12,6 +12,7 @@
 #include "cli/look.h"
 #include "cli/output.h"
 #include "cli/picture_svg.h"
+#include "cli/self.h"
 #include "cli/session.h"
 #include "cli/status_parts.h"
 #include "shared/file.h"
@@ -69,6 +70,21 @@ static void warn_hidden(const struct mig_status_view *view)
 		fprintf(stderr, "migctl: %s\n", mig_buf_text(&text));
 }
 
+static void put_text(const struct mig_status_view *view, const struct mig_picture_style *style,
+		     struct mig_buf *out)
+{
+	_cleanup_buf_ struct mig_buf how = MIG_BUF_INIT(4096);
+	unsigned int count = 0;
+
+	mig_status_text(view, style, out);
+	for (unsigned int i = 0; i < view->snapshot->gpu_count; i++)
+		count += view->chosen[i];
+	if (count <= MIG_STATUS_FULL_MAX)
+		return;
+	mig_self_puts(&how, "one in full: migctl status -i GPU");
+	mig_output_wrap(out, mig_buf_text(&how), 0, 2, style->width);
+}
+
 /* ---- --watch ------------------------------------------------------------------------------------ */
 
 struct watched {
@@ -88,10 +104,10 @@ static int draw_screen(void *cookie, const struct mig_picture_style *style, bool
 		if (look(watched->session, watched->list, &watched->sight, err) < 0)
 			return -1;
 	}
-	mig_status_text(&watched->sight.view, style, out);
+	put_text(&watched->sight.view, style, out);
 	mig_status_hidden(&watched->sight.view, &hidden);
 	if (hidden.len > 0)
-		mig_output_wrap(out, mig_buf_text(&hidden), 0, 2);
+		mig_output_wrap(out, mig_buf_text(&hidden), 0, 2, style->width);
 	return 0;
 }
 
@@ -161,7 +177,7 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 			return -1;
 	} else {
 		mig_picture_style_of_stdout(&style);
-		mig_status_text(&sight.view, &style, &out);
+		put_text(&sight.view, &style, &out);
 	}
 	mig_look_warn_unfinished(&session);
 	warn_hidden(&sight.view);

@@ -333,8 +333,7 @@ static void print_lines(const struct mig_status_view *view, const struct mig_pic
 		}
 		print_line(gpu, style, out);
 	}
-	mig_buf_puts(out, "* in use  ! without compute instance\n"
-			  "migctl status -i GPU shows one in full\n");
+	mig_buf_puts(out, "* in use  ! without compute instance\n");
 }
 
 /* ---- all ---------------------------------------------------------------------------------------- */

@@ -14,12 +14,14 @@
 #include <strings.h>
 
 #include "cli/output.h"
+#include "cli/terminal.h"
 #include "shared/nearest.h"
 #include "shared/number.h"
 #include "shared/text.h"
 
-#define CELL_MAX  65536
-#define NAMES_MAX 1024
+#define CELL_MAX      65536
+#define NAMES_MAX     1024
+#define RECORDS_BELOW 60 /* columns of a terminal */
 
 /* ---- which columns ----------------------------------------------------------------------------- */
 
@@ -61,10 +63,14 @@ static int choose_named(struct mig_table *table, const struct mig_invocation *in
 			at++;
 		if (at == table->column_count)
 			return refuse_column(table, inv, list, len, err);
-		if (is_chosen(table, at))
+		if (table->is_named[at] ||
+		    (is_chosen(table, at) && !table->columns[at].is_first_to_go))
 			return mig_error_set(err, MIG_ERROR_USAGE, "column %s is named twice",
 					     table->columns[at].name);
-		table->chosen[table->chosen_count++] = at;
+		table->is_named[at] = true;
+		/* A usual one that a narrow terminal would leave out stays where it is. */
+		if (!is_chosen(table, at))
+			table->chosen[table->chosen_count++] = at;
 		list = list[len] == ',' ? list + len + 1 : NULL;
 	}
 	return 0;
@@ -76,6 +82,7 @@ static void choose_usual(struct mig_table *table)
 		if (table->columns[i].is_default || (table->is_tree && table->columns[i].is_tree))
 			table->chosen[table->chosen_count++] = i;
 	}
+	table->usual_count = table->chosen_count;
 }
 
 int mig_table_begin(struct mig_table *table, const struct mig_invocation *inv,
@@ -158,16 +165,21 @@ void mig_table_set(struct mig_table *table, struct mig_table_row *row, const cha
 
 /* ---- text -------------------------------------------------------------------------------------- */
 
-/* A cell as it is shown: foreign text escaped, the unit behind a number. */
+/* A cell as it is shown: foreign text escaped, the unit behind a number. 0, or -1 out of memory. */
+static int put_cell_text(const struct mig_column *column, const char *cell, struct mig_buf *out)
+{
+	mig_text_escape_terminal(out, cell != NULL ? cell : "-");
+	if (cell != NULL && column->unit != NULL)
+		mig_buf_puts(out, column->unit);
+	return mig_buf_failed(out) ? -1 : 0;
+}
+
 static int put_cell(const struct mig_column *column, const char *cell, struct libscols_line *line,
 		    size_t at)
 {
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(4 * CELL_MAX);
 
-	mig_text_escape_terminal(&text, cell != NULL ? cell : "-");
-	if (cell != NULL && column->unit != NULL)
-		mig_buf_puts(&text, column->unit);
-	if (mig_buf_failed(&text))
+	if (put_cell_text(column, cell, &text) < 0)
 		return -1;
 	return scols_line_set_data(line, at, mig_buf_text(&text));
 }
@@ -205,49 +217,153 @@ static int fill(const struct mig_table *table, struct libscols_table *out)
 	return 0;
 }
 
-/* What libsmartcols made, without blanks at the ends of lines. */
-static void put_lines(char *text)
+/* The table as text, whatever the width of the terminal is: UUIDs are there to be copied. */
+static int render(struct mig_table *table, char **text)
+{
+	struct libscols_table *out = scols_new_table();
+	int rc = -1;
+
+	if (out != NULL) {
+		scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
+		scols_table_enable_noheadings(out, !table->has_headings);
+		scols_table_set_column_separator(out, "  ");
+		scols_table_enable_ascii(out, strcmp(nl_langinfo(CODESET), "UTF-8") != 0);
+		if (fill(table, out) == 0 && scols_print_table_to_string(out, text) == 0)
+			rc = 0;
+	}
+	scols_unref_table(out);
+	return rc;
+}
+
+/* Bytes of a line without the blanks at its end. */
+static size_t line_length(const char *text)
+{
+	size_t len = strcspn(text, "\n");
+
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	return len;
+}
+
+static bool fits(const char *text, size_t width)
 {
 	while (*text != '\0') {
-		size_t len = strcspn(text, "\n");
-		size_t end = len;
+		size_t len = line_length(text), columns = 0;
 
-		while (end > 0 && text[end - 1] == ' ')
-			end--;
-		fwrite(text, 1, end, stdout);
+		for (size_t i = 0; i < len; i++)
+			columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+		if (columns > width)
+			return false;
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return true;
+}
+
+static void put_lines(const char *text)
+{
+	while (*text != '\0') {
+		fwrite(text, 1, line_length(text), stdout);
 		fputc('\n', stdout);
-		text += len + (text[len] == '\n');
+		text += strcspn(text, "\n");
+		text += *text == '\n';
 	}
 }
 
-static int print(struct mig_table *table, struct libscols_table *out)
+/* Leaves out the rightmost of the usual columns, which stand before those that were asked for, that
+ * is of the first to go; its name, or NULL when none is left. */
+static const char *leave_out(struct mig_table *table)
 {
-	_cleanup_free_ char *text = NULL;
+	for (size_t i = table->usual_count; i-- > 0;) {
+		const struct mig_column *column = &table->columns[table->chosen[i]];
 
-	/* Whole lines, whatever the width of the terminal is: UUIDs are there to be copied. */
-	scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
-	scols_table_enable_noheadings(out, !table->has_headings);
-	scols_table_set_column_separator(out, "  ");
-	scols_table_enable_ascii(out, strcmp(nl_langinfo(CODESET), "UTF-8") != 0);
-	if (fill(table, out) != 0 || scols_print_table_to_string(out, &text) != 0)
+		if (!column->is_first_to_go || table->is_named[table->chosen[i]])
+			continue;
+		memmove(&table->chosen[i], &table->chosen[i + 1],
+			(table->chosen_count - i - 1) * sizeof(table->chosen[0]));
+		table->chosen_count--;
+		table->usual_count--;
+		return column->name;
+	}
+	return NULL;
+}
+
+/* One column a line, an empty line between rows: for terminals that are narrower than any row. */
+static int put_records(const struct mig_table *table, unsigned int width)
+{
+	size_t heading = 0;
+
+	for (size_t c = 0; c < table->chosen_count; c++)
+		heading = MIG_MAX(heading, strlen(table->columns[table->chosen[c]].name));
+	for (size_t i = 0; i < table->row_count; i++) {
+		if (i > 0)
+			fputc('\n', stdout);
+		for (size_t c = 0; c < table->chosen_count; c++) {
+			const struct mig_column *column = &table->columns[table->chosen[c]];
+			_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(4 * CELL_MAX);
+			_cleanup_buf_ struct mig_buf lines = MIG_BUF_INIT(8 * CELL_MAX);
+
+			if (put_cell_text(column, table->rows[i]->cells[table->chosen[c]], &text) <
+			    0)
+				return -1;
+			if (heading + 1 + text.len <= width) {
+				printf("%-*s%s\n", (int)heading + 1, column->name,
+				       mig_buf_text(&text));
+				continue;
+			}
+			/* A UUID is one word, and so is not broken: it is there to be copied. */
+			mig_output_wrap(&lines, mig_buf_text(&text), 0, 2, width);
+			printf("%s\n%s", column->name, mig_buf_text(&lines));
+		}
+	}
+	return 0;
+}
+
+static void say_left_out(const struct mig_buf *names, unsigned int width)
+{
+	_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(NAMES_MAX);
+	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(2 * NAMES_MAX);
+
+	mig_buf_printf(&line, "migctl: too wide for this terminal, with them: -o +%s",
+		       mig_buf_text(names));
+	mig_output_wrap(&text, mig_buf_text(&line), 0, 2, width);
+	fputs(mig_buf_text(&text), stderr);
+}
+
+/* On a terminal that is too narrow some of the usual columns are left out; a very narrow one gets all
+ * of them, one a line. */
+static int print(struct mig_table *table)
+{
+	_cleanup_buf_ struct mig_buf left_out = MIG_BUF_INIT(NAMES_MAX);
+	unsigned int width = mig_terminal_width();
+	_cleanup_free_ char *text = NULL;
+	const char *name;
+
+	if (render(table, &text) < 0)
 		return -1;
-	if (text != NULL)
-		put_lines(text);
+	if (text == NULL)
+		return 0;
+	if (width > 0 && width < RECORDS_BELOW && !fits(text, width))
+		return put_records(table, width);
+	while (width > 0 && !fits(text, width) && (name = leave_out(table)) != NULL) {
+		mig_buf_printf(&left_out, "%s%s", left_out.len > 0 ? "," : "", name);
+		free(MIG_TAKE_PTR(text));
+		if (render(table, &text) < 0)
+			return -1;
+	}
+	put_lines(text);
+	if (left_out.len > 0)
+		say_left_out(&left_out, width);
 	return 0;
 }
 
 static int print_text(struct mig_table *table, struct mig_error **err)
 {
-	struct libscols_table *out;
-	int rc = -1;
-
 	if (table->row_count == 0 && !table->is_out_of_memory)
 		return 0;
-	out = scols_new_table();
-	if (out != NULL && !table->is_out_of_memory)
-		rc = print(table, out);
-	scols_unref_table(out);
-	return rc == 0 ? 0 : mig_error_set(err, MIG_ERROR_NO_MEMORY, "cannot make the table");
+	if (!table->is_out_of_memory && print(table) == 0)
+		return 0;
+	return mig_error_set(err, MIG_ERROR_NO_MEMORY, "cannot make the table");
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------- */

@@ -32,8 +32,9 @@ struct mig_table {
 	size_t column_count;
 	size_t row_count, allocated;
 	struct mig_table_row **rows;
-	size_t chosen[64]; /* positions of the columns that are shown */
-	size_t chosen_count;
+	size_t chosen[64];		  /* positions of the columns that are shown */
+	size_t chosen_count, usual_count; /* the usual ones stand first */
+	bool is_named[64];		  /* by position: asked for by -o */
 	bool is_tree, has_headings, is_json, is_out_of_memory;
 	/* Writes the value of a column of the type OWN; set before mig_table_begin. */
 	void (*json_own)(struct mig_json *json, const struct mig_column *column, const void *data);

@@ -166,17 +166,26 @@ void mig_lock_release(struct mig_lock *lock)
 	free(lock);
 }
 
-bool mig_lock_is_held(const struct mig_context *ctx, struct mig_buf *who)
+enum mig_lock_state mig_lock_look(const struct mig_context *ctx, struct mig_buf *who)
 {
 	_cleanup_free_ char *path = lock_path(ctx);
 	_cleanup_close_ int fd = -1;
 	struct flock how;
 
 	if (path == NULL)
-		return false;
+		return MIG_LOCK_HIDDEN;
 	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || lock_call(fd, F_OFD_GETLK, &how) < 0 || how.l_type == F_UNLCK)
-		return false;
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? MIG_LOCK_FREE : MIG_LOCK_HIDDEN;
+	if (lock_call(fd, F_OFD_GETLK, &how) < 0)
+		return MIG_LOCK_HIDDEN;
+	if (how.l_type == F_UNLCK)
+		return MIG_LOCK_FREE;
 	describe_owner(fd, who);
-	return true;
+	return MIG_LOCK_HELD;
+}
+
+bool mig_lock_is_held(const struct mig_context *ctx, struct mig_buf *who)
+{
+	return mig_lock_look(ctx, who) == MIG_LOCK_HELD;
 }

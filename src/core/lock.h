@@ -22,6 +22,15 @@ int mig_lock_take(const struct mig_context *ctx, const char *command, struct mig
 /* Lets go. NULL is fine. */
 void mig_lock_release(struct mig_lock *lock);
 
+enum mig_lock_state {
+	MIG_LOCK_FREE,
+	MIG_LOCK_HELD,
+	MIG_LOCK_HIDDEN, /* the caller may not know */
+};
+
 /* Whether somebody holds the lock now. If so who is appended to `who` ("migctl apply … of root,
- * process 12, since 10:31:02"). False also when the caller may not know. */
+ * process 12, since 10:31:02"). */
+enum mig_lock_state mig_lock_look(const struct mig_context *ctx, struct mig_buf *who);
+
+/* The same where only a holder matters that the caller may know of. */
 bool mig_lock_is_held(const struct mig_context *ctx, struct mig_buf *who);

@@ -11,6 +11,18 @@ void mig_doctor_find(struct mig_doctor *doctor, enum mig_finding_kind kind, cons
 		     const char *fmt, ...) MIG_PRINTF(4, 5);
 /* Says of the finding that was added last how to mend it. */
 void mig_doctor_mend(struct mig_doctor *doctor, const char *fmt, ...) MIG_PRINTF(2, 3);
+/* The same where the command is about the machine: on a simulated node it is what would be done on a
+ * real one, and says so, for here it would reach the machine that simulates. */
+void mig_doctor_mend_machine(struct mig_doctor *doctor, const char *fmt, ...) MIG_PRINTF(2, 3);
+/* Says of the GPUs for which `is_hidden` is true why they could not be looked at; false if none. */
+bool mig_doctor_skip_gpus(struct mig_doctor *doctor, bool (*is_hidden)(const struct mig_gpu *gpu),
+			  const char *why);
+bool mig_doctor_is_lost(const struct mig_gpu *gpu);
+bool mig_doctor_is_restricted(const struct mig_gpu *gpu);
+/* Whether some GPU has MIG, or is lost and may have it; says that there is none. */
+bool mig_doctor_has_mig(struct mig_doctor *doctor);
+/* For checks of GPU instances: says of which GPUs they cannot be seen. */
+void mig_doctor_skip_hidden(struct mig_doctor *doctor);
 
 /* The decimal number at the beginning of `text`, behind blanks. */
 bool mig_doctor_number(const char *text, unsigned int *value);

@@ -4,7 +4,9 @@
  * way of a reset, and so of a change of the MIG mode; where one is pending they are a problem.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doctor/check.h"
 #include "shared/file.h"
@@ -54,8 +56,12 @@ void mig_check_modules(struct mig_doctor *doctor)
 	const char *found;
 	unsigned int users = 0;
 
-	if (path == NULL || mig_file_read(path, &text, NULL) < 0)
+	if (path == NULL || mig_file_read(path, &text, NULL) < 0) {
+		/* A kernel without modules has no such file. */
+		if (path != NULL && access(path, F_OK) == 0)
+			mig_doctor_find(doctor, MIG_FINDING_SKIPPED, path, "it cannot be read");
 		return;
+	}
 	/* "nvidia_drm 77824 4 - Live …": the size, then the users. */
 	found = mig_doctor_line(mig_buf_text(&text), "nvidia_drm");
 	if (found == NULL)
@@ -66,7 +72,8 @@ void mig_check_modules(struct mig_doctor *doctor)
 		"the kernel module for graphics is loaded (%u users): it is in the way of a "
 		"reset, and so of a change of the MIG mode that needs one",
 		users);
-	mig_doctor_mend(doctor, "systemctl isolate multi-user.target && modprobe -r nvidia_drm");
+	mig_doctor_mend_machine(doctor,
+				"systemctl isolate multi-user.target && modprobe -r nvidia_drm");
 }
 
 /* ---- daemons ------------------------------------------------------------------------------------ */
@@ -85,7 +92,7 @@ static void find_daemon(struct mig_doctor *doctor, unsigned int pid, const char 
 			"%s: it holds %s and is in the way of a reset, and so of a change of "
 			"the MIG mode",
 			daemons[i].what, where);
-		mig_doctor_mend(doctor, "%s", daemons[i].mend);
+		mig_doctor_mend_machine(doctor, "%s", daemons[i].mend);
 		return;
 	}
 	mig_doctor_find(
@@ -95,13 +102,15 @@ static void find_daemon(struct mig_doctor *doctor, unsigned int pid, const char 
 	mig_doctor_mend(doctor, "kill %u", pid);
 }
 
-/* Whether it has a GPU open; its path into `device`. */
-static bool has_gpu_open(const char *process, char device[LINK_SIZE])
+/* Whether it has a GPU open; its path into `device`. *is_hidden: only root may see that. */
+static bool has_gpu_open(const char *process, char device[LINK_SIZE], bool *is_hidden)
 {
 	_cleanup_free_ char *path = mig_path_join(process, "fd");
 	DIR *dir = path ? opendir(path) : NULL;
 	struct dirent *entry;
 	bool found = false;
+
+	*is_hidden = path != NULL && dir == NULL && errno == EACCES;
 
 	while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
 		ssize_t len = readlinkat(dirfd(dir), entry->d_name, device, LINK_SIZE - 1);
@@ -150,6 +159,14 @@ static bool is_listed(const struct mig_doctor *doctor, unsigned int pid)
 	return false;
 }
 
+static void skip_daemon(struct mig_doctor *doctor, unsigned int pid, const char *name)
+{
+	char subject[NAME_SIZE + 32];
+
+	mig_text_format(subject, sizeof(subject), "process %u (%s)", pid, name);
+	mig_doctor_find(doctor, MIG_FINDING_SKIPPED, subject, "only root sees what it has open");
+}
+
 /* Daemons that only watch are in no list of NVML, but have the device open. */
 static void look_through_processes(struct mig_doctor *doctor)
 {
@@ -160,15 +177,19 @@ static void look_through_processes(struct mig_doctor *doctor)
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		_cleanup_free_ char *process = NULL;
 		char name[NAME_SIZE], device[LINK_SIZE];
+		bool is_hidden;
 		uint32_t pid;
 
 		if (mig_parse_u32(entry->d_name, 1, INT32_MAX, &pid) < 0)
 			continue;
 		process = mig_path_join(proc, entry->d_name);
 		if (process == NULL || !read_name(process, name) || !is_daemon(name) ||
-		    is_listed(doctor, pid) || !has_gpu_open(process, device))
+		    is_listed(doctor, pid))
 			continue;
-		find_daemon(doctor, pid, name, device);
+		if (has_gpu_open(process, device, &is_hidden))
+			find_daemon(doctor, pid, name, device);
+		else if (is_hidden)
+			skip_daemon(doctor, pid, name);
 	}
 	if (dir != NULL)
 		closedir(dir);
@@ -176,6 +197,11 @@ static void look_through_processes(struct mig_doctor *doctor)
 
 void mig_check_daemons(struct mig_doctor *doctor)
 {
+	if (doctor->snapshot != NULL) {
+		mig_doctor_skip_gpus(doctor, mig_doctor_is_lost, "it is lost");
+		mig_doctor_skip_gpus(doctor, mig_doctor_is_restricted,
+				     "only root sees who uses it");
+	}
 	for (unsigned int i = 0; doctor->snapshot != NULL && i < doctor->snapshot->gpu_count; i++) {
 		const struct mig_gpu *gpu = &doctor->snapshot->gpus[i];
 

@@ -3,14 +3,17 @@
  * Device files. The kernel module says in /proc which number and mode the file of each right and
  * instance has; udev or nvidia-modprobe make them, or did not.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "doctor/check.h"
 #include "shared/file.h"
 #include "shared/hostroot.h"
+#include "shared/number.h"
 #include "shared/text.h"
 
 #define FILE_MAX (1024 * 1024)
@@ -70,8 +73,8 @@ static bool find_mode(const char *capability, unsigned int *mode)
 static void mend_file(const struct files *files, bool must_remove, const char *node,
 		      const char *capability)
 {
-	if (files->doctor->is_simulated && files->doctor->ctx->reboot_command != NULL)
-		mig_doctor_mend(files->doctor, "%s", files->doctor->ctx->reboot_command);
+	if (files->doctor->device_command != NULL)
+		mig_doctor_mend(files->doctor, "%s", files->doctor->device_command);
 	else
 		mig_doctor_mend(files->doctor, "%s%s%snvidia-modprobe -f %s",
 				must_remove ? "rm " : "", must_remove ? node : "",
@@ -90,7 +93,8 @@ static void check_file(const struct files *files, const char *what, const char *
 	if (!find_minor(files, key, &minor)) {
 		mig_doctor_find(doctor, MIG_FINDING_PROBLEM, NULL,
 				"mig-minors has no number for '%s' (%s)", key, what);
-		mig_doctor_mend(doctor, "reboot   (the kernel module does not know this place)");
+		mig_doctor_mend_machine(doctor,
+					"reboot   (the kernel module does not know this place)");
 		return;
 	}
 	node = mig_asprintf("%s/nvidia-cap%u", files->caps, minor);
@@ -163,7 +167,10 @@ static void check_gpu(const struct files *files, const struct mig_gpu *gpu)
 	if (access(node, F_OK) != 0) {
 		mig_doctor_find(doctor, MIG_FINDING_PROBLEM, node, "it is missing (GPU %u): %s",
 				gpu->index, strerror(errno));
-		mig_doctor_mend(doctor, "nvidia-modprobe -c %u", gpu->minor_number);
+		if (doctor->device_command != NULL)
+			mig_doctor_mend(doctor, "%s", doctor->device_command);
+		else
+			mig_doctor_mend(doctor, "nvidia-modprobe -c %u", gpu->minor_number);
 	}
 	for (unsigned int g = 0; g < gpu->gi_count; g++) {
 		check_instance(files, gpu, gpu->gi[g].id, NULL);
@@ -193,14 +200,74 @@ static void check_rights(const struct files *files)
 	}
 }
 
-static bool is_mig_there(const struct mig_snapshot *snapshot)
+/* ---- files of instances that are gone ------------------------------------------------------------ */
+
+/* What has this number: "gpu0/gi3/access"; false if nothing can have it. */
+static bool find_key(const struct files *files, unsigned int minor, char key[KEY_SIZE])
 {
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (snapshot->gpus[i].is_mig_capable)
-			return true;
+	const char *line = mig_buf_text(&files->minors);
+
+	while (*line != '\0') {
+		size_t len = strcspn(line, "\n"), name = strcspn(line, " \n");
+		unsigned int number;
+
+		if (name < len && mig_doctor_number(line + name, &number) && number == minor)
+			return mig_text_format(key, KEY_SIZE, "%.*s", (int)name, line);
+		line += len + (line[len] == '\n');
 	}
 	return false;
 }
+
+/* Whether a file of /dev/nvidia-caps belongs to an instance that is not there. */
+static bool is_stale(const struct files *files, const char *name)
+{
+	static const char begin[] = "nvidia-cap";
+	_cleanup_free_ char *capability = NULL;
+	char key[KEY_SIZE];
+	const char *inner;
+	uint32_t minor;
+
+	if (strncmp(name, begin, strlen(begin)) != 0 ||
+	    mig_parse_u32(name + strlen(begin), 0, UINT32_MAX, &minor) < 0 ||
+	    !find_key(files, minor, key) || strncmp(key, "gpu", strlen("gpu")) != 0)
+		return false;
+	/* "gpu0/gi3/access" is capabilities/gpu0/mig/gi3/access. */
+	inner = strchr(key, '/');
+	if (inner == NULL)
+		return false;
+	capability =
+		mig_asprintf("%s/%.*s/mig%s", files->capabilities, (int)(inner - key), key, inner);
+	return capability != NULL && access(capability, F_OK) < 0 && errno == ENOENT;
+}
+
+/* The number of such a file stays that of its place: the next instance there would be open to whoever
+ * was given the file for the last one. */
+static void check_stale(const struct files *files)
+{
+	_cleanup_buf_ struct mig_buf names = MIG_BUF_INIT(FILE_MAX);
+	_cleanup_buf_ struct mig_buf paths = MIG_BUF_INIT(FILE_MAX);
+	DIR *dir = access(files->capabilities, X_OK) == 0 ? opendir(files->caps) : NULL;
+	struct dirent *entry;
+	unsigned int count = 0;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (!is_stale(files, entry->d_name))
+			continue;
+		mig_buf_printf(&names, "%s%s", count++ > 0 ? ", " : "", entry->d_name);
+		mig_buf_printf(&paths, " %s/%s", files->caps, entry->d_name);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	if (count == 0)
+		return;
+	mig_doctor_find(files->doctor, MIG_FINDING_NOTE, files->caps,
+			"%u file%s of instances that are gone (%s): a new instance in such a place "
+			"is open to who was given the file",
+			count, count == 1 ? "" : "s", mig_buf_text(&names));
+	mig_doctor_mend(files->doctor, "rm%s", mig_buf_text(&paths));
+}
+
+/* ---- all ----------------------------------------------------------------------------------------- */
 
 static void check_all(struct files *files)
 {
@@ -215,7 +282,11 @@ static void check_all(struct files *files)
 		mig_doctor_find(
 			doctor, MIG_FINDING_PROBLEM, minors,
 			"it cannot be read, so the device files of instances are not known");
-		mig_doctor_mend(doctor, "modprobe nvidia   (its part nvidia-caps makes this file)");
+		if (doctor->device_command != NULL)
+			mig_doctor_mend(doctor, "%s", doctor->device_command);
+		else
+			mig_doctor_mend(doctor,
+					"modprobe nvidia   (its part nvidia-caps makes this file)");
 		return;
 	}
 	find_major(files);
@@ -224,14 +295,16 @@ static void check_all(struct files *files)
 		if (!doctor->snapshot->gpus[i].is_lost)
 			check_gpu(files, &doctor->snapshot->gpus[i]);
 	}
+	check_stale(files);
 }
 
 void mig_check_device_files(struct mig_doctor *doctor)
 {
 	struct files files = {.doctor = doctor, .minors = MIG_BUF_INIT(FILE_MAX)};
 
-	if (!is_mig_there(doctor->snapshot))
+	if (!mig_doctor_has_mig(doctor))
 		return;
+	mig_doctor_skip_hidden(doctor);
 	files.caps = mig_host_path(doctor->ctx->host_root, MIG_HOST_DEV_CAPS);
 	files.capabilities = mig_host_path(doctor->ctx->host_root, MIG_HOST_CAPABILITIES);
 	if (files.caps == NULL || files.capabilities == NULL)

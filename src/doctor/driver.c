@@ -34,18 +34,18 @@ void mig_check_driver(struct mig_doctor *doctor)
 	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, NULL, "%s", mig_error_message(err));
 	switch (mig_error_nvml(err)) {
 	case NVML_ERROR_DRIVER_NOT_LOADED:
-		mig_doctor_mend(doctor, "modprobe nvidia   (and see dmesg if that fails)");
+		mig_doctor_mend_machine(doctor, "modprobe nvidia   (and see dmesg if that fails)");
 		return;
 	case NVML_ERROR_LIB_RM_VERSION_MISMATCH:
-		mig_doctor_mend(doctor,
-				"%s   (the library and the kernel module are of different "
-				"versions: the driver was updated while it ran)",
-				doctor->ctx->reboot_command ? doctor->ctx->reboot_command
-							    : "reboot");
+		mig_doctor_mend_machine(doctor,
+					"%s   (the library and the kernel module are of different "
+					"versions: the driver was updated while it ran)",
+					doctor->ctx->reboot_command ? doctor->ctx->reboot_command
+								    : "reboot");
 		return;
 	case NVML_ERROR_NO_PERMISSION:
-		mig_doctor_mend(doctor,
-				"run as root, or: chmod 0666 /dev/nvidiactl /dev/nvidia[0-9]*");
+		mig_doctor_mend_machine(
+			doctor, "run as root, or: chmod 0666 /dev/nvidiactl /dev/nvidia[0-9]*");
 		return;
 	default:
 		break;

@@ -29,7 +29,7 @@ void mig_check_gpus(struct mig_doctor *doctor)
 	}
 	if (snapshot->gpu_count == 0) {
 		mig_doctor_find(doctor, MIG_FINDING_PROBLEM, NULL, "the driver shows no GPU");
-		mig_doctor_mend(doctor, "lspci -d 10de:   (shows the GPUs that there are)");
+		mig_doctor_mend_machine(doctor, "lspci -d 10de:   (shows the GPUs that there are)");
 	} else if (capable == 0) {
 		mig_doctor_find(doctor, MIG_FINDING_NOTE, NULL, "no GPU of this node has MIG");
 	}
@@ -39,6 +39,9 @@ void mig_check_mode(struct mig_doctor *doctor)
 {
 	const char *reset = doctor->ctx->reset_command;
 
+	if (!mig_doctor_has_mig(doctor))
+		return;
+	mig_doctor_skip_gpus(doctor, mig_doctor_is_lost, "it is lost");
 	for (unsigned int i = 0; i < doctor->snapshot->gpu_count; i++) {
 		const struct mig_gpu *gpu = &doctor->snapshot->gpus[i];
 		char subject[32];
@@ -56,6 +59,9 @@ void mig_check_mode(struct mig_doctor *doctor)
 
 void mig_check_instances(struct mig_doctor *doctor)
 {
+	if (!mig_doctor_has_mig(doctor))
+		return;
+	mig_doctor_skip_hidden(doctor);
 	for (unsigned int i = 0; i < doctor->snapshot->gpu_count; i++) {
 		const struct mig_gpu *gpu = &doctor->snapshot->gpus[i];
 

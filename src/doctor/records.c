@@ -2,16 +2,22 @@
 /*
  * What changes left behind: journals that are unfinished or damaged, and the lock.
  */
+#include <errno.h>
+
 #include "core/journal_read.h"
 #include "core/lock.h"
 #include "doctor/check.h"
 
 #define WHO_MAX 16384
 
+/* That others than root cannot read it is no fault of the node. */
 static void note_error(struct mig_doctor *doctor, const char *path, const struct mig_error *why)
 {
-	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, path, "%s", mig_error_message(why));
-	if (mig_error_hint_text(why) != NULL)
+	bool is_hidden = mig_error_code(why) == MIG_ERROR_NO_PERMISSION;
+
+	mig_doctor_find(doctor, is_hidden ? MIG_FINDING_SKIPPED : MIG_FINDING_PROBLEM, path, "%s",
+			mig_error_message(why));
+	if (!is_hidden && mig_error_hint_text(why) != NULL)
 		mig_doctor_mend(doctor, "%s", mig_error_hint_text(why));
 }
 
@@ -24,8 +30,11 @@ static void check_entry(struct mig_doctor *doctor, unsigned int number, bool is_
 	_cleanup_free_ char *path = mig_journal_path(doctor->ctx, number);
 
 	if (mig_journal_read(doctor->ctx, number, &entry, &why) < 0) {
-		/* Others than root cannot read it: no fault of the node. */
-		if (mig_error_code(why) == MIG_ERROR_CORRUPT)
+		/* It was pruned since the list was read. */
+		if (mig_error_errno(why) == ENOENT)
+			return;
+		/* Who may not read one may not read the others: said once. */
+		if (is_newest || mig_error_code(why) != MIG_ERROR_NO_PERMISSION)
 			note_error(doctor, path, why);
 		return;
 	}
@@ -55,8 +64,7 @@ void mig_check_journal(struct mig_doctor *doctor)
 	size_t count = 0;
 
 	if (mig_journal_list(doctor->ctx, &numbers, &count, &why) < 0) {
-		if (mig_error_code(why) != MIG_ERROR_NO_PERMISSION)
-			note_error(doctor, NULL, why);
+		note_error(doctor, NULL, why);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -67,8 +75,16 @@ void mig_check_lock(struct mig_doctor *doctor)
 {
 	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(WHO_MAX);
 
-	if (!mig_lock_is_held(doctor->ctx, &who))
+	switch (mig_lock_look(doctor->ctx, &who)) {
+	case MIG_LOCK_FREE:
 		return;
+	case MIG_LOCK_HIDDEN:
+		mig_doctor_find(doctor, MIG_FINDING_SKIPPED, NULL,
+				"only who may change this node sees the lock");
+		return;
+	case MIG_LOCK_HELD:
+		break;
+	}
 	mig_doctor_find(doctor, MIG_FINDING_NOTE, NULL,
 			"%s is changing this node now: other changes are refused until it ends",
 			mig_buf_text(&who));

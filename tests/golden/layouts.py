@@ -95,6 +95,14 @@ def node_dir(node):
     return pathlib.Path(os.environ['MIGSIM_HOME']) / node
 
 
+def load_module(node, name, users):
+    """The node's kernel has this module now."""
+    modules = node_dir(node) / 'root' / 'proc' / 'modules'
+    modules.chmod(0o644)
+    with open(modules, 'a', encoding='utf-8') as file:
+        file.write(f'{name} 77824 {users} - Live 0x0000000000000000 (POE)\n')
+
+
 # ------------------------------------------------------------------- holders and programs that run
 
 A100 = 'a100-sxm4-40gb'

@@ -184,7 +184,7 @@ def a_gpu_without_a_table(branch):
         tap.exited(got, 4)
         tap.equal(changing, 0)
         tap.contains(got.stderr, 'while MIG mode is off, and migctl has no table of it')
-        tap.contains(got.stderr, 'migctl mode on')
+        tap.contains(got.stderr, 'migctl --node odd mode on')
         tap.equal(status(node), before)
         tap.succeeded(apply(node, path, 'empty'))
     tap.succeeded(apply(node, path, 'x'))

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """`migctl create`, `destroy` and `mode` on simulated nodes."""
 import json
+import os
+import pathlib
 
 import tap
 from tap import test
 
-from layouts import MIGCTL, create, layouts, migctl, on, state
+from layouts import (MIGCTL, create, first_uuid, held, layouts, load_module, migctl, node_dir, on,
+                     state)
 
 A100 = 'a100-sxm4-40gb'
 
@@ -45,7 +48,9 @@ Plan: 1 of 1 GPU changes, 2 operations
 New MIG devices:
   GPU 0   4:4   3g.20gb         MIG-f455c21d-0105-55e6-a88f-b64d895daa72
 To use it:
-  CUDA_VISIBLE_DEVICES=MIG-f455c21d-0105-55e6-a88f-b64d895daa72 COMMAND
+  CUDA_VISIBLE_DEVICES=MIG-f455c21d-0105-55e6-a88f-b64d895daa72 migctl sim exec n -- COMMAND
+or, as a stand-in for a program on this simulated node:
+  migctl sim hold -n n MIG-f455c21d-0105-55e6-a88f-b64d895daa72
 Done: 2 operations.
 """
 
@@ -57,6 +62,35 @@ def what_is_printed():
     tap.equal(got.stdout, CREATED)
     tap.equal(got.stderr, '')
     tap.equal(layouts('n'), ['3g.20gb@4[3g.20gb@0]'])
+
+
+@test
+def what_is_named_can_be_typed():
+    """Hints name the node that was named, so that they are not carried out on the machine."""
+    node(f'1x{A100}')
+    hint = tap.exited(on('n', 'create', '1g.5gb'), 4).stderr.splitlines()[1]
+    tap.equal(hint, '  turn it on first: migctl --node n mode on -i 0')
+    tap.succeeded(tap.run([MIGCTL, *hint.split('migctl ')[1].split()]))
+    # By a path, which a shell would take apart.
+    (tap.tmpdir() / "it's here").symlink_to(node_dir('n').parent)
+    there = tap.tmpdir() / "it's here" / 'n'
+    hint = tap.exited(on(there, 'create', '9g.5gb'), 4).stderr.splitlines()[1]
+    quoted = str(there).replace("'", "'\\''")
+    tap.contains(hint, f"migctl --node '{quoted}' profiles ")
+    # On a node that one is on, and of which nothing needs to be said, nothing is.
+    for env in ({}, {'MIGCTL_NODE_TYPED': 'other'}):
+        got = migctl('sim', 'exec', 'n', '--', MIGCTL, 'create', '9g.5gb', env=env)
+        tap.contains(got.stderr, 'migctl profiles ')
+    got = json.loads(tap.exited(on('n', 'create', '9g.5gb', '--json'), 4).stderr)
+    tap.contains(got['hint'], 'migctl --node n profiles ')
+    # What is said to be typed after a creation, typed.
+    lines = tap.succeeded(on('n', 'create', '1g.5gb')).stdout.splitlines()
+    call = next(line for line in lines if 'CUDA_VISIBLE_DEVICES=' in line).strip()
+    path = {'PATH': f'{pathlib.Path(MIGCTL).parent}:{os.environ["PATH"]}'}
+    got = tap.succeeded(tap.run(['sh', '-c', call.replace('COMMAND', 'env')], env=path))
+    tap.contains(got.stdout, call.split()[0])
+    hold = next(line for line in lines if 'sim hold' in line).strip()
+    tap.succeeded(tap.run(['sh', '-c', f'{hold} -- true'], env=path))
 
 
 @test
@@ -85,7 +119,7 @@ def what_is_there_never_moves():
     make('1g.5gb@0', '1g.5gb@4')
     before = state('n')[0].uuids
     refused(make('3g.20gb', rc=4), 'GPU 0: 1 x 3g.20gb beside 1g.5gb at 0, 1g.5gb at 4',
-            'beside what is there fit on GPU 0, each alone: ', 'migctl destroy makes room')
+            'beside what is there fit on GPU 0, each alone: ', 'migctl --node n destroy makes room')
     make('2g.10gb')
     after = state('n')[0].uuids
     tap.equal({key: after[key] for key in before}, before)
@@ -126,7 +160,7 @@ def spread_over_gpus_where_none_takes_all():
 @test
 def thirty_two_gpus():
     create(f'32x{A100}', 'n')
-    tap.contains(tap.succeeded(on('n', 'mode', 'on')).stdout, 'costs: GPU 0-31: ')
+    tap.contains(tap.succeeded(on('n', 'mode', 'on')).stdout, 'costs: GPU 0-31, each: ')
     make('1g.5gb*224')
     tap.equal(sum(len(gpu.uuids) for gpu in state('n')), 224)
     refused(make('1g.5gb', rc=4), 'there is no room')
@@ -139,7 +173,7 @@ def compute_instances():
     node(f'1x{A100}', 0)
     got = make('--no-ci', '3g.20gb')
     tap.contains(got.stdout, 'New GPU instance 2 of GPU 0: 3g.20gb at 4:4')
-    tap.contains(got.stdout, 'migctl create -g 0:2 makes one')
+    tap.contains(got.stdout, 'migctl --node n create -g 0:2 makes one')
     make('-g', '0:2', '1c@2')
     uuid = next(iter(state('n')[0].uuids.values()))
     make('-g', uuid, '2c.3g.20gb')
@@ -172,8 +206,8 @@ def compute_instances_by_id():
 @test
 def nothing_is_made_where_mig_is_off():
     node()
-    refused(make('1g.5gb', rc=4), 'MIG mode of GPU 0 is off', 'migctl mode on -i 0')
-    refused(make('-i', '1', '1g.5gb', rc=4), 'MIG mode of GPU 1 is off', 'migctl mode on -i 1')
+    refused(make('1g.5gb', rc=4), 'MIG mode of GPU 0 is off', 'migctl --node n mode on -i 0')
+    refused(make('-i', '1', '1g.5gb', rc=4), 'MIG mode of GPU 1 is off', 'migctl --node n mode on -i 1')
     refused(make('-i', '2', '1g.5gb', rc=4), 'GPU 2 (Tesla T4) has no MIG')
     refused(make('-i', '1', '-g', '2', rc=4), 'MIG mode of GPU 1 is off')
     node('1xt4-16gb', name='t')
@@ -194,7 +228,7 @@ def bad_wishes():
             (('--no-ci', '-g', '1'), 2, '--no-ci'), (('-g', 'x', '1c'), 2, '--gi'),
             (('-i', '0,1', '19'), 2, 'one GPU'), (('-i', '9', '19'), 4, "no GPU '9'"),
             (('9g.5gb',), 4, "has no profile '9g.5gb'"), (('1g.5gb', '99'), 4, 'the id 99'),
-            (('-i', '0', '99'), 4, 'migctl profiles -i 0'),
+            (('-i', '0', '99'), 4, 'migctl --node n profiles -i 0'),
             (('3g.20gb@1',), 4, ''), (('-i', '0', '3g.20gb@1'), 4, '3g.20gb cannot lie at 1'),
             (('-g', '3'), 4, "no instance '3'"), (('-g', 'MIG-nope'), 4, "no instance 'MIG-nope'"),
             (('1g.5gb*4096',), 4, '')):
@@ -257,7 +291,9 @@ def what_is_held_is_named():
     try:
         for args in (('destroy', uuid), ('destroy', '--all'), ('mode', 'off')):
             got = tap.exited(on('n', *args), 5)
-            refused(got, f'3g.20gb at 4:4 of GPU 0 is held by process {pid} (')
+            tap.contains(got.stderr, f'3g.20gb at 4:4 of GPU 0 is held by process {pid} (')
+            # mode tells all the same what it would cost.
+            tap.equal(got.stdout != '', args[0] == 'mode')
         tap.equal(len(state('n')[0].uuids), 2)
         destroy('1g.5gb')
         make('1g.5gb')
@@ -297,12 +333,51 @@ def what_a_mode_change_costs():
     tap.contains(got.stdout, 'costs: GPU 0: 2 GPU instances with 2 MIG devices go; ')
     for line in got.stdout.splitlines():
         tap.true(len(line) <= 80, line)
+    # With --skip-reset nobody resets.
+    got = tap.exited(on('n', 'mode', 'off', '-i', '0', '-n', '--skip-reset'), 3)
+    tap.contains(got.stdout, 'stays pending')
+    tap.not_contains(got.stdout, 'by migctl')
     tap.succeeded(on('n', 'mode', 'off', '-i', '0'))
     tap.equal([gpu.mode for gpu in state('n')], [False, True, False])
     for args, rc, said in ((('auto',), 2, "mode is 'on' or 'off'"), ((), 2, ''),
                            (('on', '-i', '2'), 4, 'GPU 2 (Tesla T4) has no MIG'),
                            (('on', '-i', '0,0'), 4, 'named twice')):
         refused(tap.exited(on('n', 'mode', *args), rc), said)
+
+
+@test
+def who_is_in_the_way_of_a_reset():
+    """Modules and daemons that use no instance, before the mode is changed."""
+    node(f'1x{A100},1xh100-sxm5-80gb')
+    proc = node_dir('n') / 'root' / 'proc'
+    load_module('n', 'nvidia_drm', 4)
+    (proc / '4711' / 'fd').mkdir(parents=True)
+    (proc / '4711' / 'comm').write_text('nv-hostengine\n')
+    os.symlink('/dev/nvidia0', proc / '4711' / 'fd' / '5')
+    got = tap.exited(on('n', 'mode', 'on', '-n'), 3).stdout
+    tap.contains(got, 'in the way of a reset: nvidia_drm (')
+    tap.contains(got, 'in the way of a reset: process 4711 (nv-hostengine) (')
+    document = json.loads(tap.exited(on('n', 'mode', 'on', '-n', '--json'), 3).stdout)
+    tap.equal([(cost['gpu_index'], cost['needs_reset'], cost['gpu_instances'],
+                cost['persistence_mode']) for cost in document['costs']],
+              [(0, 'yes', 0, False), (1, 'no', 0, False)])
+    tap.equal([one['subject'] for one in document['in_the_way_of_reset']],
+              ['nvidia_drm', 'process 4711 (nv-hostengine)'])
+    # Of no interest where nothing is reset.
+    for args in (('-i', '1'), ('--skip-reset',)):
+        tap.not_contains(on('n', 'mode', 'on', '-n', *args).stdout, 'in the way of a reset')
+        document = json.loads(on('n', 'mode', 'on', '-n', '--json', *args).stdout)
+        tap.equal(document['in_the_way_of_reset'], [])
+
+
+@test
+def what_a_mode_change_costs_while_somebody_is_in_the_way():
+    node(f'1x{A100}', 0)
+    make('1g.5gb*2')
+    with held('n', first_uuid('n')) as pid:
+        got = tap.exited(on('n', 'mode', 'off'), 5)
+        tap.contains(got.stdout, 'costs: GPU 0: 2 GPU instances with 2 MIG devices go; ')
+        tap.contains(got.stderr, str(pid))
 
 
 @test

@@ -10,7 +10,7 @@ import time
 import tap
 from tap import test
 
-from layouts import MIGCTL, create, migctl, node_dir, on
+from layouts import MIGCTL, create, load_module, migctl, node_dir, on
 
 A100 = 'a100-sxm4-40gb'
 CHECKS = ['driver', 'permission', 'gpus', 'mig-mode', 'instances', 'device-files', 'modules',
@@ -27,9 +27,8 @@ def examined(got):
     for check in document['checks']:
         kinds = [finding['kind'] for finding in check['findings']]
         problems += kinds.count('problem')
-        if check['result'] != 'skipped':
-            tap.equal(check['result'], 'problem' if 'problem' in kinds else
-                      'note' if kinds else 'ok')
+        tap.equal(check['result'], next((kind for kind in ('problem', 'note', 'skipped')
+                                         if kind in kinds), 'ok'))
     tap.equal(document['problems'], problems)
     return {check['id']: [(f['kind'], f['subject'], f['text'], f['mend'])
                           for f in check['findings']]
@@ -38,6 +37,20 @@ def examined(got):
 
 def doctor(node, rc, **kwargs):
     return examined(tap.exited(on(node, 'doctor', '--json', **kwargs), rc))
+
+
+def skipped(found):
+    """{check: [(subject, text)]} of what could not be looked at."""
+    return {check: [(subject, text) for kind, subject, text, _ in findings if kind == 'skipped']
+            for check, findings in found.items()
+            if any(kind == 'skipped' for kind, *_ in findings)}
+
+
+def carry_out(mend):
+    """The command of a mend, as it stands."""
+    words = mend.split('   ')[0].split()
+    tap.equal(words[0], 'migctl')
+    return tap.succeeded(tap.run([MIGCTL, *words[1:]]))
 
 
 @test
@@ -60,14 +73,13 @@ def no_driver():
     for env in ({'LD_LIBRARY_PATH': str(tap.tmpdir())},):
         got = tap.exited(migctl('doctor', '--json', env=env), 6)
         found = examined(got)
-        tap.equal(list(found), ['driver'])
+        needing = ['permission', 'gpus', 'mig-mode', 'instances', 'device-files']
+        tap.equal(skipped(found), {check: [(None, 'needs a driver that works')]
+                                   for check in needing})
         kind, _, text, mend = found['driver'][0]
         tap.equal(kind, 'problem')
         tap.contains(text, "cannot load the NVIDIA driver library 'libnvidia-ml.so.1'")
         tap.contains(mend, 'install the NVIDIA driver')
-        results = {check['id']: check['result'] for check in json.loads(got.stdout)['checks']}
-        tap.equal({key for key, value in results.items() if value == 'skipped'},
-                  {'permission', 'gpus', 'mig-mode', 'instances', 'device-files'})
         text = tap.exited(migctl('doctor', env=env), 6).stdout
         tap.contains(text, 'gpus          skipped  needs a driver that works')
         tap.contains(text, '1 problem.')
@@ -103,8 +115,13 @@ def no_permission():
     tap.succeeded(on(node, 'apply', '0=1g.5gb'))
     found = examined(tap.exited(migctl('sim', 'exec', '--unprivileged', node, '--', MIGCTL,
                                        'doctor', '--json'), 1))
-    tap.equal(list(found), ['permission'])
     tap.contains(found['permission'][0][3], 'as root')
+    # What was not looked at is not said to be right.
+    tap.equal(skipped(found), {'instances': [('GPU 0', 'only root sees its instances')],
+                               'device-files': [('GPU 0', 'only root sees its instances')],
+                               'daemons': [('GPU 0', 'only root sees who uses it')]})
+    got = migctl('sim', 'exec', '--unprivileged', node, '--', MIGCTL, 'doctor')
+    tap.contains(got.stdout, 'instances     skipped\n  GPU 0: only root sees its instances\n')
 
 
 @test
@@ -131,21 +148,33 @@ def a_pending_mode_and_a_lost_gpu():
     on(node, 'apply', '0=1g.5gb', '--skip-reset')
     found = doctor(node, 1)
     tap.equal(found, {'mig-mode': [('problem', 'GPU 0', 'MIG mode is off and will be on after a reset '
-                                    'of the GPU', f'migctl sim reset {node_dir(node)} -i 0')]})
+                                    'of the GPU', f'migctl sim reset {node} -i 0')]})
     # The command mends it.
-    tap.succeeded(tap.run([MIGCTL, *found['mig-mode'][0][3].split()[1:]]))
+    carry_out(found['mig-mode'][0][3])
     tap.equal(doctor(node, 0), {})
     tap.succeeded(migctl('sim', 'fault', 'add', node, 'lost', '-i', '1'))
     found = doctor(node, 1)
     tap.equal(found['gpus'][0][:2], ('problem', 'GPU 1'))
-    tap.succeeded(tap.run([MIGCTL, *found['gpus'][0][3].split()[1:]]))
+    tap.equal(skipped(found), {check: [('GPU 1', 'it is lost')] for check in
+                               ('mig-mode', 'instances', 'device-files', 'daemons')})
+    carry_out(found['gpus'][0][3])
     tap.equal(doctor(node, 0), {})
 
 
 @test
 def no_gpu_and_no_mig():
-    tap.equal(doctor(create('none', 'empty'), 1)['gpus'][0][0], 'problem')
-    tap.equal(doctor(create('1xt4-16gb', 'old'), 0)['gpus'][0][0], 'note')
+    nothing = {check: [(None, 'there is no GPU with MIG')]
+               for check in ('mig-mode', 'instances', 'device-files')}
+    found = doctor(create('none', 'empty'), 1)
+    tap.equal(found['gpus'][0][0], 'problem')
+    # What would be done on a machine is not for the one that simulates.
+    tap.true(found['gpus'][0][3].startswith('on a real machine: lspci '))
+    tap.equal(skipped(found), nothing)
+    found = doctor(create('1xt4-16gb', 'old'), 0)
+    tap.equal(found['gpus'][0][0], 'note')
+    tap.equal(skipped(found), nothing)
+    tap.contains(tap.succeeded(on('old', 'doctor')).stdout,
+                 'Nothing is wrong of what could be looked at.')
 
 
 @test
@@ -158,9 +187,8 @@ def a_gpu_instance_without_compute_instance():
     (kind, subject, text, mend), = doctor(node, 1)['instances']
     tap.equal((kind, subject), ('problem', 'GPU 0'))
     tap.contains(text, '(1g.5gb@2) has no compute instance')
-    words = mend.split()
-    tap.equal(words[:2], ['migctl', 'create'])
-    tap.succeeded(on(node, *words[1:]))
+    tap.true(mend.startswith(f'migctl --node {node} create '), mend)
+    carry_out(mend)
     tap.true('instances' not in doctor(node, 0))
 
 
@@ -181,27 +209,56 @@ def device_files():
     tap.equal(doctor(node, 0), {})
     (caps / 'nvidia-cap2').unlink()
     (caps / 'nvidia-cap2').mkdir()
-    tap.contains(doctor(node, 1)['device-files'][0][2], 'it is no device')
-    (caps / 'nvidia-cap2').rmdir()
+    (_, _, text, mend), = doctor(node, 1)['device-files']
+    tap.contains(text, 'it is no device')
+    tap.equal(mend, f'migctl sim mend {node}')
+    carry_out(mend)
+    tap.equal(doctor(node, 0), {})
+    (caps / 'nvidia-cap2').unlink()
     tap.contains(doctor(node, 1)['device-files'][0][2], 'it is missing')
     if os.geteuid() == 0:
         # Another driver's number.
         os.mknod(caps / 'nvidia-cap2', 0o444 | 0o020000, os.makedev(1, 3))
         tap.contains(doctor(node, 1)['device-files'][0][2], 'it is device 1:3 and should be')
     (dev / 'nvidia0').unlink()
-    tap.true(any(subject.endswith('/dev/nvidia0') and mend == 'nvidia-modprobe -c 0'
+    tap.true(any(subject.endswith('/dev/nvidia0') and mend == f'migctl sim mend {node}'
                  for _, subject, _, mend in doctor(node, 1)['device-files']))
+    # What is said on the node itself works there, too; so does what does it on a machine.
+    tap.succeeded(migctl('sim', 'exec', node, '--', 'nvidia-modprobe', '-c', '0'))
+    tap.equal(doctor(node, 0), {})
     (node_dir(node) / 'root/proc/driver/nvidia-caps/mig-minors').unlink()
     (_, subject, text, _), = doctor(node, 1)['device-files']
     tap.contains(subject, 'mig-minors')
+    (dev / 'nvidia0').unlink()
+    tap.succeeded(migctl('sim', 'reboot', node))
+    tap.equal(doctor(node, 0), {})
+
+
+@test
+def device_files_of_instances_that_are_gone():
+    node = create(f'1x{A100}')
+    caps = node_dir(node) / 'root' / 'dev' / 'nvidia-caps'
+    # Of a GPU that this node has not: nothing removes them by itself.
+    for minor in (678, 679):
+        (caps / f'nvidia-cap{minor}').write_text('')
+    (kind, subject, text, mend), = doctor(node, 0)['device-files']
+    tap.equal((kind, subject), ('note', str(caps)))
+    tap.contains(text, '2 files of instances that are gone (nvidia-cap67')
+    words = mend.split()
+    tap.equal((words[0], sorted(words[1:])), ('rm', [f'{caps}/nvidia-cap{n}' for n in (678, 679)]))
+    subprocess.run(words, check=True)
+    tap.equal(doctor(node, 0), {})
+    # Numbers that nothing has, and other names, are not ours to judge.
+    (caps / 'nvidia-cap99999').write_text('')
+    (caps / 'other').write_text('')
+    tap.equal(doctor(node, 0), {})
 
 
 @test
 def modules_and_daemons():
     node = create(f'2x{A100}:reset-required')
     proc = node_dir(node) / 'root' / 'proc'
-    with open(proc / 'modules', 'a', encoding='utf-8') as file:
-        file.write('nvidia_drm 77824 4 - Live 0x0000000000000000 (POE)\n')
+    load_module(node, 'nvidia_drm', 4)
     for pid, name, target in (('4711', 'nv-hostengine', '/dev/nvidia0'),
                               ('4712', 'nvidia-persiste', '/dev/nvidiactl'),
                               ('4713', 'nv-hostengine', '/dev/null'),
@@ -213,10 +270,13 @@ def modules_and_daemons():
     found = doctor(node, 0)
     (kind, subject, _, mend), = found['modules']
     tap.equal((kind, subject), ('note', 'nvidia_drm'))
+    tap.contains(mend, 'on a real machine: systemctl ')
     tap.contains(mend, 'modprobe -r nvidia_drm')
     tap.equal(sorted((kind, subject, mend) for kind, subject, _, mend in found['daemons']),
-              [('note', 'process 4711 (nv-hostengine)', 'systemctl stop nvidia-dcgm'),
-               ('note', 'process 4712 (nvidia-persiste)', 'systemctl stop nvidia-persistenced')])
+              [('note', 'process 4711 (nv-hostengine)',
+                'on a real machine: systemctl stop nvidia-dcgm'),
+               ('note', 'process 4712 (nvidia-persiste)',
+                'on a real machine: systemctl stop nvidia-persistenced')])
     tap.contains(tap.succeeded(on(node, 'doctor')).stdout, 'Nothing is wrong.')
     on(node, 'apply', '0=1g.5gb', '--skip-reset')
     found = doctor(node, 1)
@@ -248,7 +308,7 @@ def a_leftover_journal():
     tap.contains(text, 'was left unfinished')
     tap.true(os.path.exists(subject), subject)
     # The command mends it.
-    tap.succeeded(on(node, *mend.split('   ')[0].split()[1:]))
+    carry_out(mend)
     tap.equal(doctor(node, 0), {})
     os.truncate(subject, os.path.getsize(subject) // 2)
     with open(subject, 'r+b') as file:

@@ -11,6 +11,8 @@ import schemas
 import tap
 from tap import test
 
+from layouts import load_module
+
 MIGCTL = tap.build('migctl')
 APPLY = 'migctl.apply/1'
 
@@ -113,6 +115,8 @@ def documents():
     yield run('--node', 'n', 'create', '2g.12gb', '--json')
     yield run('--node', 'n', 'profiles', '--json')
     yield run('--node', 'n', 'mode', 'off', '--json')
+    load_module('n', 'nvidia_drm', 4)
+    yield run('--node', 'n', 'mode', 'on', '--dry-run', '--json')
     yield run('--node', 'n', 'apply', '-f', example, '-c', 'nothing', '--json', stream='stderr')
     yield run('--node', 'n', 'undo', '--json')
     yield run('--node', 'n', 'history', '--json')

@@ -122,7 +122,7 @@ def mig_off_and_no_mig():
     got = shown('profiles')
     tap.contains(got.stdout, '\n1-2  1g.6gb      14      0    -    4  -  ')
     tap.contains(got.stderr, 'MIG mode of GPU 1,2 is off')
-    tap.contains(got.stderr, 'migctl mode on -i 1,2')
+    tap.contains(got.stderr, 'migctl --node n mode on -i 1,2')
     tap.contains(shown('placements', '-i', '1').stdout, '  off  ')
     for command in ('profiles', 'placements'):
         got = on('n', command, '-i', '3')

@@ -146,6 +146,49 @@ def thirty_two_gpus_on_forty_columns():
 
 
 @test
+def commands_on_forty_columns():
+    """Nothing is cut, and what is wider is only what has to be copied."""
+    node = create(f'2x{A100}')
+    tap.succeeded(on(node, 'mode', 'on'))
+    for args, rc, said in (
+            (('create', '-i', '0', '3g.20gb', '1g.5gb+me', '1g.5gb'), 0, '  a 1g.5gb+me@2\n'),
+            (('plan', '0=1g.5gb*4,1c.3g.20gb*3'), 3, '  e 3g.20gb@4 1c+1c+1c\n'),
+            (('mode', 'off', '-n'), 3, '  costs: GPU 0: 3 GPU instances with 3\n'),
+            (('list',), 0, 'PROFILE   1g.5gb+me\n'), (('list', '--tree'), 0, 'DEVICE    GI 2\n'),
+            (('profiles',), 0, '\n\nGPU     1\nPROFILE 1g.5gb\n'),
+            (('placements',), 0, '\nSTATE   covered\n'),
+            (('doctor',), 0, '  this user may see and change instances\n')):
+        screen = Screen('--node', node, *args, columns=40, env={'NO_COLOR': '1'})
+        tap.equal(screen.end(), rc, screen.text)
+        text = screen.text.replace('\r\n', '\n')
+        tap.contains(text, said)
+        for line in text.splitlines():
+            tap.true(len(line) <= 40 or 'MIG-' in line, f'{args}: {line}')
+
+
+@test
+def tables_on_eighty_columns():
+    """Columns that are the first to go, do, and are named; those that were asked for stay."""
+    node = create(f'1x{A100}')
+    tap.succeeded(on(node, 'apply', '0=3g.20gb'))
+    for args, left_out in ((('profiles',), 'OFA'), (('list',), 'MEMORY,PLACEMENT'),
+                           (('list', '-o', 'UUID,GPU-UUID'), None), (('placements',), None),
+                           (('list', '-o', '+MEMORY'), None)):
+        screen = Screen('--node', node, *args, env={'NO_COLOR': '1'})
+        tap.equal(screen.end(), 0)
+        lines = screen.text.replace('\r\n', '\n').splitlines()
+        said = screen.process.stderr.read().decode()
+        if left_out is None:
+            tap.not_contains(said, 'MEMORY')
+        else:
+            tap.equal(said, f'migctl: too wide for this terminal, with them: -o +{left_out}\n')
+            tap.true(all(len(line) <= 80 for line in lines), screen.text)
+            tap.true(not set(lines[0].split()) & set(left_out.split(',')), lines[0])
+        # What is no terminal gets all.
+        tap.true(len(tap.succeeded(on(node, *args)).stdout.splitlines()[0]) >= len(lines[0]))
+
+
+@test
 def forty_columns_without_permission():
     node = node_with_instances()
     screen = Screen('sim', 'exec', '--unprivileged', node, '--', MIGCTL, 'status', columns=40)

@@ -24,7 +24,7 @@ def nothing_to_take_back():
         got = tap.exited(on(node, 'undo', *options), 4)
         tap.equal((got.stdout, got.stderr),
                   ('', 'migctl: there is nothing to take back\n'
-                       '  migctl history shows what was done on this node\n'))
+                       '  migctl --node n history shows what was done on this node\n'))
 
 
 @test
@@ -157,7 +157,7 @@ def one_transaction():
     tap.equal(gone, [uuid for place, uuid in uuids.items() if place.startswith('1g')])
     got = tap.exited(on(node, 'history', '7'), 4)
     tap.equal(got.stderr, 'migctl: there is no transaction 7\n'
-                          '  migctl history --all lists those that are kept\n')
+                          '  migctl --node n history --all lists those that are kept\n')
     for number in ('0', 'x', '-1', '99999999999'):
         tap.exited(on(node, 'history', number), 2)
 
@@ -202,7 +202,7 @@ def a_damaged_journal():
     for command in (['apply', '0=2g.10gb'], ['apply', '0=3g.20gb'], ['undo']):
         got = tap.exited(on(node, *command), 1)
         tap.contains(got.stderr, str(path))
-        tap.contains(got.stderr, "compare 'migctl status' with what you want, then remove the file and "
+        tap.contains(got.stderr, "compare 'migctl --node n status' with what you want, then remove the file and "
                                  'run the command again')
         tap.equal(layouts(node), before)
     # Readers go on, and say it.

@@ -88,15 +88,15 @@ def an_old_a_missing_and_a_surplus_file_are_noticed():
 @test
 def a_member_of_one_command_is_one_row():
     """A document that has the members of another one can have more."""
-    row = '| member | type | meaning |\n|---|---|---|\n| `costs[].gpu_index` | number | |\n\n'
-    folder = copy_of_docs(lambda page: page.replace('```json\n{"schema": "migctl.mode/1"',
-                                                    row + '```json\n{"schema": "migctl.mode/1"'))
+    row = '| member | type | meaning |\n|---|---|---|\n| `more[].gpu_index` | number | |\n\n'
+    folder = copy_of_docs(lambda page: page.replace('```json\n{"schema": "migctl.create/1"',
+                                                    row + '```json\n{"schema": "migctl.create/1"'))
     tap.succeeded(generate('--docs', folder))
     changed = [path.name for path in sorted((folder / 'schemas').iterdir())
                if path.read_text() != (ROOT / 'docs' / 'schemas' / path.name).read_text()]
-    tap.equal(changed, ['migctl.mode-1.schema.json'])
+    tap.equal(changed, ['migctl.create-1.schema.json'])
     got = json.loads((folder / 'schemas' / changed[0]).read_text())
-    tap.contains(got['required'], 'costs')
+    tap.contains(got['required'], 'more')
     tap.contains(got['required'], 'estimated_ms')
 
 
