@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/fits.h"
+#include "core/room.h"
 #include "shared/text.h"
 
 static int compare_parts(const void *a, const void *b)
@@ -155,7 +155,7 @@ void mig_box_fits(const struct mig_boxes *boxes, const struct mig_box *box, stru
 				best = i;
 		}
 		is_listed[best] = true;
-		count = mig_fits_count_within(boxes->gpu, best, box->start, box->start + box->size);
+		count = mig_gi_fits_within(boxes->gpu, best, box->start, box->start + box->size);
 		if (count == 0)
 			continue;
 		mig_buf_printf(out, "%s%s", out->len > 0 ? " " : "", facts->gi[best].name);

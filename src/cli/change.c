@@ -516,8 +516,10 @@ static int carry_out(struct run *run, struct mig_error **err)
 		return -1;
 	}
 	/* A status that says "nothing was changed" would be untrue now. */
-	if (run->transaction.number > 0 && mig_output_check(err) < 0) {
-		mig_error_wrap(err, "the change was made, but not all could be said of it");
+	if (run->transaction.number > 0 && mig_output_check(NULL) < 0) {
+		mig_error_set(err, MIG_ERROR_IO,
+			      "the change was made, but not all could be said of it: cannot write "
+			      "to standard output");
 		if (err != NULL)
 			mig_error_set_changed(*err, MIG_CHANGED_PARTIAL);
 		return -1;

@@ -66,6 +66,44 @@ static int choose_all(const struct mig_snapshot *snapshot, struct mig_gpu_choice
 	return 0;
 }
 
+static int choose(const struct mig_snapshot *snapshot, unsigned int at,
+		  struct mig_gpu_choice *choice, struct mig_error **err)
+{
+	if (choice->is_chosen[at])
+		return mig_error_set(err, MIG_ERROR_REFUSED, "GPU %u is named twice",
+				     snapshot->gpus[at].index);
+	choice->is_chosen[at] = true;
+	choice->count++;
+	return 0;
+}
+
+/* "2-4", as commands print neighbours. Returns 1 if the word is no range. */
+static int choose_range(const struct mig_snapshot *snapshot, const char *word, size_t len,
+			struct mig_gpu_choice *choice, struct mig_error **err)
+{
+	size_t digits = strspn(word, "0123456789");
+	uint64_t first, last;
+
+	if (digits == 0 || digits >= len || word[digits] != '-' ||
+	    mig_parse_u64_n(word, digits, 0, UINT32_MAX, &first) < 0 ||
+	    mig_parse_u64_n(word + digits + 1, len - digits - 1, 0, UINT32_MAX, &last) < 0)
+		return 1;
+	if (last < first)
+		return mig_error_set(err, MIG_ERROR_USAGE, "the range '%.*s' goes backwards",
+				     (int)len, word);
+	for (uint64_t index = first; index <= last; index++) {
+		int at = find_index(snapshot, index);
+		char text[WORD_MAX];
+
+		mig_text_format(text, sizeof(text), "%llu", (unsigned long long)index);
+		if (at < 0)
+			return refuse_unknown(snapshot, text, err);
+		if (choose(snapshot, (unsigned int)at, choice, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int mig_gpu_choice_read(const struct mig_snapshot *snapshot, const char *list,
 			struct mig_gpu_choice *choice, struct mig_error **err)
 {
@@ -79,19 +117,19 @@ int mig_gpu_choice_read(const struct mig_snapshot *snapshot, const char *list,
 		return choose_all(snapshot, choice);
 	while (list != NULL) {
 		size_t len = strcspn(list, ",");
-		int at;
+		int at, rc;
 
 		if (len == 0)
 			return mig_error_set(err, MIG_ERROR_USAGE,
 					     "the list of GPUs (-i) has an empty place");
-		at = mig_gpu_choice_word(snapshot, list, len, err);
-		if (at < 0)
+		rc = choose_range(snapshot, list, len, choice, err);
+		if (rc < 0)
 			return -1;
-		if (choice->is_chosen[at])
-			return mig_error_set(err, MIG_ERROR_REFUSED, "GPU %u is named twice",
-					     snapshot->gpus[at].index);
-		choice->is_chosen[at] = true;
-		choice->count++;
+		if (rc > 0) {
+			at = mig_gpu_choice_word(snapshot, list, len, err);
+			if (at < 0 || choose(snapshot, (unsigned int)at, choice, err) < 0)
+				return -1;
+		}
 		list = list[len] == ',' ? list + len + 1 : NULL;
 	}
 	return 0;

@@ -10,6 +10,7 @@
 #include "cli/look.h"
 #include "cli/self.h"
 #include "cli/session.h"
+#include "cli/status_parts.h"
 #include "cli/table.h"
 #include "core/holders.h"
 
@@ -48,7 +49,8 @@ static void json_holders(struct mig_json *json, MIG_UNUSED const struct mig_colu
 	const struct mig_compute_instance *ci = data;
 
 	mig_json_array_begin(json);
-	for (unsigned int i = 0; i < ci->holder_count; i++) {
+	/* Of a device of a restricted GPU it is not known. */
+	for (unsigned int i = 0; ci != NULL && i < ci->holder_count; i++) {
 		mig_json_object_begin(json);
 		mig_json_member_string(json, "kind", ci->holders[i].provider);
 		mig_json_member_uint(json, "pid", ci->holders[i].pid);
@@ -111,6 +113,24 @@ static void add_ci(struct mig_table *table, struct mig_table_row *parent, const 
 	set_holders(table, row, ci->holders, ci->holder_count);
 }
 
+/* What everybody may see of a GPU that is restricted. */
+static void add_device(struct mig_table *table, struct mig_table_row *parent,
+		       const struct mig_gpu *gpu, const struct mig_visible_device *device)
+{
+	struct mig_table_row *row = mig_table_add(table, parent, NULL);
+
+	mig_table_set(table, row, "DEVICE", "GI %u CI %u", device->gi_id, device->ci_id);
+	mig_table_set(table, row, "GPU", "%u", gpu->index);
+	mig_table_set(table, row, "GPU-UUID", "%s", gpu->uuid);
+	mig_table_set(table, row, "INDEX", "%u", device->index);
+	mig_table_set(table, row, "GI", "%u", device->gi_id);
+	mig_table_set(table, row, "CI", "%u", device->ci_id);
+	if (device->profile[0] != '\0')
+		mig_table_set(table, row, "PROFILE", "%s", device->profile);
+	if (device->uuid[0] != '\0')
+		mig_table_set(table, row, "UUID", "%s", device->uuid);
+}
+
 static struct mig_table_row *add_gpu(struct mig_table *table, const struct mig_gpu *gpu)
 {
 	struct mig_table_row *row = mig_table_add(table, NULL, NULL);
@@ -124,7 +144,8 @@ static struct mig_table_row *add_gpu(struct mig_table *table, const struct mig_g
 		      !gpu->is_mig_capable ? "no MIG"
 		      : gpu->mig_current   ? "MIG on"
 					   : "MIG off");
-	mig_table_set(table, row, "MEMORY", "%llu", (unsigned long long)gpu->memory_mib);
+	if (!gpu->is_restricted)
+		mig_table_set(table, row, "MEMORY", "%llu", (unsigned long long)gpu->memory_mib);
 	mig_table_set(table, row, "UUID", "%s", gpu->uuid);
 	set_holders(table, row, gpu->holders, gpu->holder_count);
 	return row;
@@ -155,6 +176,8 @@ static unsigned int fill(struct mig_table *table, const struct mig_snapshot *sna
 			continue;
 		if (table->is_tree)
 			above = add_gpu(table, gpu);
+		for (unsigned int d = 0; gpu->is_restricted && d < gpu->device_count; d++)
+			add_device(table, above, gpu, &gpu->devices[d]);
 		for (unsigned int g = 0; g < gpu->gi_count; g++) {
 			struct mig_table_row *parent = NULL;
 
@@ -199,13 +222,16 @@ int mig_cmd_list_run(const struct mig_invocation *inv, struct mig_error **err)
 	    mig_session_open(&session, err) < 0)
 		return -1;
 	if (mig_snapshot_read(&session.ctx,
-			      MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS | MIG_SNAPSHOT_LOST,
+			      MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS | MIG_SNAPSHOT_LOST |
+				      MIG_SNAPSHOT_PARTIAL,
 			      &snapshot, err) < 0)
 		return mig_session_explain(&session, err);
 	if (mig_gpu_choice_read(snapshot, mig_option_value(inv, "id"), &choice, err) < 0)
 		return -1;
 	without = fill(&table, snapshot, &choice);
 	mig_look_warn_unfinished(&session);
+	mig_status_warn_hidden(
+		&(struct mig_status_view){.snapshot = snapshot, .chosen = choice.is_chosen});
 	if (mig_table_print(&table, "migctl.list/1", "mig_devices", err) < 0)
 		return -1;
 	say_what_is_not_there(&table, without);

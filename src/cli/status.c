@@ -60,8 +60,7 @@ static int look(const struct mig_session *session, const char *list, struct sigh
 	return 0;
 }
 
-/* Says on standard error what the caller may not see. */
-static void warn_hidden(const struct mig_status_view *view)
+void mig_status_warn_hidden(const struct mig_status_view *view)
 {
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(4096);
 
@@ -180,7 +179,7 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 		put_text(&sight.view, &style, &out);
 	}
 	mig_look_warn_unfinished(&session);
-	warn_hidden(&sight.view);
+	mig_status_warn_hidden(&sight.view);
 	fputs(mig_buf_text(&out), stdout);
 	/* What was asked for and could not be shown is a failure, after all else was shown. */
 	return mig_gpu_choice_check_lost(&session.ctx, sight.snapshot, &sight.choice, err) < 0

@@ -3,7 +3,7 @@
  * `migctl status --json`; see status_parts.h and docs/json.md.
  */
 #include "cli/status_parts.h"
-#include "core/fits.h"
+#include "core/room.h"
 #include "shared/text.h"
 
 static void json_holders(struct mig_json *json, const struct mig_holder *holders,
@@ -103,7 +103,7 @@ static void json_gpu(struct mig_json *json, const struct mig_gpu *gpu)
 	     i++) {
 		mig_json_object_begin(json);
 		mig_json_member_string(json, "profile", gpu->facts->gi[i].name);
-		mig_json_member_uint(json, "count", mig_fits_count(gpu, i));
+		mig_json_member_uint(json, "count", mig_gi_fits(gpu, i));
 		mig_json_object_end(json);
 	}
 	mig_json_array_end(json);

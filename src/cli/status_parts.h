@@ -26,6 +26,9 @@ void mig_status_text(const struct mig_status_view *view, const struct mig_pictur
 /* Appends what is hidden from the caller and why; nothing if nothing is. */
 void mig_status_hidden(const struct mig_status_view *view, struct mig_buf *out);
 
+/* cli/status.c: says that on standard error. */
+void mig_status_warn_hidden(const struct mig_status_view *view);
+
 /* cli/status_json.c */
 int mig_status_json(const struct mig_status_view *view, struct mig_buf *out,
 		    struct mig_error **err) MIG_MUST_CHECK;

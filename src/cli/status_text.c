@@ -8,8 +8,8 @@
 
 #include "cli/boxes.h"
 #include "cli/gpu_view.h"
-#include "core/fits.h"
 #include "core/holders.h"
+#include "core/room.h"
 #include "shared/text.h"
 
 #define ROOM_WIDTH    80 /* columns of the list of what fits, at most */
@@ -101,7 +101,7 @@ static void print_room(const struct mig_gpu *gpu, const struct mig_picture_style
 	size_t column = 0;
 
 	for (unsigned int i = 0; i < gpu->facts->gi_count; i++) {
-		unsigned int count = mig_fits_count(gpu, i);
+		unsigned int count = mig_gi_fits(gpu, i);
 		char text[MIG_PROFILE_NAME_SIZE + 16];
 
 		if (count == 0)
@@ -117,7 +117,10 @@ static void print_room(const struct mig_gpu *gpu, const struct mig_picture_style
 		mig_buf_puts(out, text);
 		column += strlen(text);
 	}
-	mig_buf_puts(out, column > 0 ? "\n" : "  full\n");
+	if (!gpu->mig_pending)
+		mig_buf_puts(out, "  nothing can be made: MIG will be off\n");
+	else
+		mig_buf_puts(out, column > 0 ? "\n" : "  full\n");
 }
 
 /* "  in use: WHAT by WHO", on two lines where one is too narrow. */

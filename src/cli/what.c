@@ -47,6 +47,14 @@ static bool is_ci_width(const char *text)
 	return digits > 0 && strcmp(text + digits, "c") == 0;
 }
 
+/* Whether it is a compute instance that does not fill its GPU instance: "1c.3g.20gb". */
+static bool is_shared(const char *text)
+{
+	struct mig_profile_name name;
+
+	return mig_profile_name_parse(text, &name) == 0 && name.compute_slices != name.gpu_slices;
+}
+
 static int read_item(const char *word, bool in_gi, struct mig_addition *item,
 		     struct mig_error **err)
 {
@@ -64,7 +72,8 @@ static int read_item(const char *word, bool in_gi, struct mig_addition *item,
 	placed = read_mark(text, '@', 0, MIG_FACTS_UNITS_MAX - 1, &item->start);
 	if (placed < 0)
 		return refuse(word, "the number behind '@' is where it starts, 0 to 63", err);
-	if (placed > 0 && counted > 0)
+	/* Compute instances share a GPU instance, so several can be in one that lies there. */
+	if (placed > 0 && counted > 0 && (in_gi || !is_shared(text)))
 		return refuse(word, "at one place lies one instance", err);
 	if (mig_parse_u32(text, 0, UINT32_MAX, &id) == 0) {
 		item->has_id = true;

@@ -84,7 +84,12 @@ static int add_item(struct mig_gpu_target *target, unsigned int gi_row, unsigned
 		return mig_target_add(target, gi_row, ci_row, count, err);
 	if (mig_target_place(target, gi_row, start, &placed, err) < 0)
 		return -1;
-	return mig_target_place_ci(placed, ci_row, MIG_START_ANY, err);
+	/* Several compute instances share the GPU instance that lies there. */
+	for (unsigned int i = 0; i < count; i++) {
+		if (mig_target_place_ci(placed, ci_row, MIG_START_ANY, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static void begin(const struct mig_gpu *gpu, struct mig_gpu_target *target)
@@ -208,13 +213,19 @@ static bool is_tried(const struct spreading *s, unsigned int first, unsigned int
 	return false;
 }
 
+/* What goes to a GPU as one: with a place all of them, which share the GPU instance that lies there. */
+static unsigned int unit_size(const struct mig_addition *item)
+{
+	return item->start != MIG_START_ANY ? item->count : 1;
+}
+
 static bool can_have(struct spreading *s, const struct mig_addition *unit, unsigned int gpu)
 {
 	const struct mig_gpu *g = &s->snapshot->gpus[gpu];
 	unsigned int gi_row, ci_row;
 
 	if (resolve(g, unit, &gi_row, &ci_row, NULL) < 0 ||
-	    add_item(&s->targets[gpu], gi_row, ci_row, unit->start, 1, NULL) < 0)
+	    add_item(&s->targets[gpu], gi_row, ci_row, unit->start, unit_size(unit), NULL) < 0)
 		return false;
 	s->tries++;
 	return mig_layout_find(g, &s->targets[gpu], &s->layout, NULL) == 0;
@@ -265,7 +276,7 @@ static int make_units(struct spreading *s, struct mig_error **err)
 	uint64_t count = 0;
 
 	for (unsigned int i = 0; i < s->additions->count; i++)
-		count += s->additions->items[i].count;
+		count += s->additions->items[i].count / unit_size(&s->additions->items[i]);
 	if (count > UNITS_MAX)
 		return mig_error_set(err, MIG_ERROR_REFUSED,
 				     "%llu devices are more than any node takes",
@@ -278,8 +289,8 @@ static int make_units(struct spreading *s, struct mig_error **err)
 		for (unsigned int i = 0; i < s->additions->count; i++) {
 			const struct mig_addition *item = &s->additions->items[i];
 
-			for (unsigned int n = 0; size_on_any(s, item) == size && n < item->count;
-			     n++)
+			for (unsigned int n = 0;
+			     size_on_any(s, item) == size && n < item->count / unit_size(item); n++)
 				s->units[s->unit_count++] = item;
 		}
 	}
@@ -309,7 +320,9 @@ static bool is_hopeless(const struct spreading *s)
 
 			if (s->targets[i].is_named &&
 			    resolve(gpu, s->units[u], &gi_row, &ci_row, NULL) == 0)
-				least = MIG_MIN(least,
+				least = MIG_MIN(
+					least,
+					unit_size(s->units[u]) *
 						gpu->facts->gi[gi_row].ci[ci_row].slice_count);
 		}
 		wanted += least;
@@ -398,6 +411,27 @@ static int spread_over(const struct mig_snapshot *snapshot, const struct mig_add
 	return rc;
 }
 
+/* Adds to the hint of "no room" the GPUs that would take instances if only MIG mode were on. */
+static int hint_off(const struct mig_snapshot *snapshot, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf off = MIG_BUF_INIT(4096);
+	_cleanup_buf_ struct mig_buf before = MIG_BUF_INIT(64 * 1024);
+
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		const struct mig_gpu *gpu = &snapshot->gpus[i];
+
+		if (!gpu->is_lost && gpu->is_mig_capable && !gpu->mig_current)
+			mig_buf_printf(&off, "%s%u", off.len > 0 ? "," : "", gpu->index);
+	}
+	if (off.len == 0 || err == NULL || *err == NULL)
+		return -1;
+	if (mig_error_hint_text(*err) != NULL)
+		mig_buf_printf(&before, "%s; ", mig_error_hint_text(*err));
+	return mig_error_hint(err,
+			      "%sMIG mode of GPU %s is off, to use it, too: migctl mode on -i %s",
+			      mig_buf_text(&before), mig_buf_text(&off), mig_buf_text(&off));
+}
+
 static int on_any(const struct mig_snapshot *snapshot, const struct mig_additions *additions,
 		  struct mig_target *target, struct mig_error **err)
 {
@@ -429,10 +463,12 @@ static int on_any(const struct mig_snapshot *snapshot, const struct mig_addition
 	}
 	if (count > 1 && check_known(snapshot, additions, is_candidate, err) < 0)
 		return -1;
+	if (count > 1 && spread_over(snapshot, additions, is_candidate, target, err) == 0)
+		return 0;
 	if (count > 1)
-		return spread_over(snapshot, additions, is_candidate, target, err);
+		return hint_off(snapshot, err);
 	mig_error_move(err, count == 1 ? &fit_error : &mode_error);
-	return -1;
+	return count == 1 ? hint_off(snapshot, err) : -1;
 }
 
 int mig_adding_gi(const struct mig_snapshot *snapshot, const struct mig_additions *additions,

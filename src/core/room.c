@@ -4,18 +4,29 @@
  */
 #include "core/room.h"
 
+#include <limits.h>
+
 #include "core/space.h"
 
+/* While a mode change to off is pending the driver's answer to a creation is not relied on: what is
+ * made would be gone with the reset. */
+static bool takes_instances(const struct mig_gpu *gpu)
+{
+	return gpu->mig_current && gpu->mig_pending;
+}
+
 /* More of one kind by taking the lowest free start each time: all starts of a profile have one size,
- * so this is the most. */
+ * so this is the most. Only places within [begin, end). */
 static unsigned int count_fits(const struct mig_space *space, struct mig_space_state state,
-			       unsigned int kind)
+			       unsigned int kind, unsigned int size, unsigned int begin,
+			       unsigned int end)
 {
 	const struct mig_space_kind *k = &space->kinds[kind];
 	unsigned int count = 0;
 
 	for (unsigned int i = 0; i < k->start_count; i++) {
-		if (!mig_space_fits(space, &state, kind, k->starts[i]))
+		if (k->starts[i] < begin || k->starts[i] + size > end ||
+		    !mig_space_fits(space, &state, kind, k->starts[i]))
 			continue;
 		mig_space_add(space, &state, kind, k->starts[i]);
 		count++;
@@ -42,6 +53,8 @@ enum mig_place_state mig_gi_place_state(const struct mig_gpu *gpu, unsigned int 
 		if (gi->start < start + size && start < gi->start + gi->size)
 			return MIG_PLACE_COVERED;
 	}
+	if (!takes_instances(gpu))
+		return MIG_PLACE_NO_ROOM;
 	mig_facts_gi_space(gpu->facts, &space);
 	mig_gpu_space_state(gpu, &space, &state);
 	return mig_space_fits(&space, &state, gi_row, start) ? MIG_PLACE_FREE : MIG_PLACE_NO_ROOM;
@@ -56,14 +69,22 @@ unsigned int mig_gi_exist(const struct mig_gpu *gpu, unsigned int gi_row)
 	return count;
 }
 
-unsigned int mig_gi_fits(const struct mig_gpu *gpu, unsigned int gi_row)
+unsigned int mig_gi_fits_within(const struct mig_gpu *gpu, unsigned int gi_row, unsigned int begin,
+				unsigned int end)
 {
 	struct mig_space space;
 	struct mig_space_state state;
 
+	if (!takes_instances(gpu))
+		return 0;
 	mig_facts_gi_space(gpu->facts, &space);
 	mig_gpu_space_state(gpu, &space, &state);
-	return count_fits(&space, state, gi_row);
+	return count_fits(&space, state, gi_row, gpu->facts->gi[gi_row].size, begin, end);
+}
+
+unsigned int mig_gi_fits(const struct mig_gpu *gpu, unsigned int gi_row)
+{
+	return mig_gi_fits_within(gpu, gi_row, 0, UINT_MAX);
 }
 
 static void ci_state(const struct mig_gpu *gpu, const struct mig_gpu_instance *gi,
@@ -81,6 +102,8 @@ bool mig_ci_place_is_free(const struct mig_gpu *gpu, const struct mig_gpu_instan
 	struct mig_space space;
 	struct mig_space_state state;
 
+	if (!takes_instances(gpu))
+		return false;
 	ci_state(gpu, gi, &space, &state);
 	return mig_space_fits(&space, &state, ci_row, start);
 }
@@ -100,6 +123,8 @@ unsigned int mig_ci_fits(const struct mig_gpu *gpu, const struct mig_gpu_instanc
 	struct mig_space space;
 	struct mig_space_state state;
 
+	if (!takes_instances(gpu))
+		return 0;
 	ci_state(gpu, gi, &space, &state);
-	return count_fits(&space, state, ci_row);
+	return count_fits(&space, state, ci_row, 0, 0, UINT_MAX);
 }

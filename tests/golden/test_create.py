@@ -192,6 +192,68 @@ def compute_instances():
 
 
 @test
+def compute_instances_at_a_place():
+    """With a place and a number they share the GPU instance that lies there, as in apply."""
+    node(f'2x{A100}', 0, 1)
+    make('-i', '1', '1c.3g.20gb@4*2')
+    tap.equal(layouts('n'), ['', '3g.20gb@4[1c.3g.20gb@1 1c.3g.20gb@2]'])
+    # Over several GPUs they stay together, too.
+    make('4g.20gb', '1c.3g.20gb@0*3')
+    tap.equal(layouts('n'), ['4g.20gb@0[4g.20gb@0]',
+                             '3g.20gb@0[1c.3g.20gb@0 1c.3g.20gb@1 1c.3g.20gb@2] '
+                             '3g.20gb@4[1c.3g.20gb@1 1c.3g.20gb@2]'])
+    before = state('n')
+    refused(make('-i', '0', '1c.3g.20gb@4*4', rc=4), 'do not fit together in 3g.20gb at 4')
+    refused(make('3g.20gb@4*2', rc=2), 'at one place lies one instance')
+    refused(make('-g', '1:2', '1c@2*2', rc=2), 'at one place lies one instance')
+    tap.equal(state('n'), before)
+
+
+@test
+def a_gpu_that_is_merely_off_is_named():
+    node(f'3x{A100}', 0)
+    make('7g.40gb')
+    hint = 'MIG mode of GPU 1,2 is off, to use it, too: migctl --node n mode on -i 1,2'
+    refused(make('1g.5gb', rc=4), hint)
+    tap.succeeded(on('n', 'mode', 'on', '-i', '1'))
+    make('7g.40gb')
+    refused(make('1g.5gb', rc=4), 'there is no room', hint.replace('1,2', '2'))
+    tap.succeeded(on('n', 'mode', 'on', '-i', '2'))
+    make('7g.40gb')
+    tap.not_contains(make('1g.5gb', rc=4).stderr, 'is off')
+
+
+@test
+def gpus_by_range():
+    node(f'4x{A100}')
+    tap.succeeded(on('n', 'mode', 'on', '-i', '1-2'))
+    tap.equal([gpu.mode for gpu in state('n')], [False, True, True, False])
+    tap.succeeded(on('n', 'mode', 'on', '-i', '0-0,3'))
+    for args, rc, said in ((('2-1',), 2, "the range '2-1' goes backwards"),
+                           (('2-9',), 4, "there is no GPU '4'"), (('0-1,1',), 4, 'named twice'),
+                           (('1-',), 4, "no GPU '1-'"), (('-1',), 4, "no GPU '-1'")):
+        refused(tap.exited(on('n', 'mode', 'off', f'--id={args[0]}'), rc), said)
+
+
+@test
+def nothing_fits_where_mig_will_be_off():
+    """What status and profiles say fits is what create makes."""
+    node(f'1x{A100}:reset-required', 0)
+    tap.succeeded(migctl('sim', 'exec', 'n', '--', 'nvidia-smi', '-mig', '0'))
+    tap.equal((state('n')[0].mode, state('n')[0].pending), (True, False))
+    refused(make('1g.5gb', rc=4), 'will be off after a reset')
+    got = tap.succeeded(on('n', 'status')).stdout
+    tap.contains(got, 'MIG on, off after a reset')
+    tap.not_contains(got, '1g.5gb')
+    gpu, = json.loads(tap.succeeded(on('n', 'status', '--json')).stdout)['gpus']
+    tap.equal({fit['count'] for fit in gpu['fits_now']}, {0})
+    profiles = json.loads(tap.succeeded(on('n', 'profiles', '--json')).stdout)['profiles']
+    tap.equal({(row['fit'], str(row['fits_at'])) for row in profiles}, {(0, '[]')})
+    places = json.loads(tap.succeeded(on('n', 'placements', '--json')).stdout)['placements']
+    tap.equal({row['state'] for row in places}, {'no-room'})
+
+
+@test
 def compute_instances_by_id():
     node(f'1x{A100}', 0)
     make('--no-ci', '4g.20gb')

@@ -185,9 +185,29 @@ def no_gpu_no_driver_no_permission():
     node()
     for command in COMMANDS:
         tap.contains(tap.exited(on('empty', command), 6).stderr, 'the driver shows no GPU')
+        if command == 'list':
+            continue
         got = tap.exited(migctl('sim', 'exec', '--unprivileged', 'n', '--', MIGCTL, command), 7)
         tap.equal(got.stdout, '')
         tap.contains(got.stderr, 'run it as root')
+
+
+@test
+def everybody_may_list_mig_devices():
+    node()
+    both = [json.loads(tap.succeeded(migctl('sim', 'exec', *options, 'n', '--', MIGCTL, 'list',
+                                            '--json')).stdout)['mig_devices']
+            for options in ((), ('--unprivileged',))]
+    shown = ('gpu_index', 'gpu_uuid', 'mig_device_index', 'gpu_instance_id',
+             'compute_instance_id', 'profile', 'uuid')
+    tap.equal(*[[{key: row[key] for key in shown} for row in rows] for rows in both])
+    tap.true(both[1])
+    for row in both[1]:
+        tap.equal([row[key] for key in row if key not in shown], [None] * 6 + [[]])
+    got = tap.succeeded(migctl('sim', 'exec', '--unprivileged', 'n', '--', MIGCTL, 'list', '--tree'))
+    tap.contains(got.stderr, 'are shown to root only')
+    tap.contains(got.stdout, 'GI 2 CI 0')
+    tap.not_contains(got.stdout, ' 0 MiB')
 
 
 @test
