@@ -32,7 +32,11 @@ static void say_what_is_left_out(const struct mig_saved_layout *layout,
 		const struct mig_gpu *gpu = mig_snapshot_gpu(snapshot, saved->uuid);
 		_cleanup_error_ struct mig_error *why = NULL;
 
-		if (gpu == NULL)
+		if (gpu == NULL && mig_snapshot_lost_gpu(snapshot, saved->index) != NULL)
+			fprintf(stderr,
+				"migctl: GPU %u is lost (fallen off the bus) and is left out\n",
+				saved->index);
+		else if (gpu == NULL)
 			fprintf(stderr,
 				"migctl: GPU %u (%s) is not there any more and is left out\n",
 				saved->index, saved->uuid);

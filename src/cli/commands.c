@@ -9,7 +9,7 @@
 #define LAYOUT_HELP                                                                         \
 	"LAYOUT is GPUS=DEVICES, for instance 0=3g.20gb,2g.10gb,1g.5gb*2, all=1g.5gb*7,\n"  \
 	"1=3g.20gb@4, 2-3=off or all=total:1g.5gb*10; see migctl-config(5). Without one,\n" \
-	"the label of a configuration file.\n"
+	"the label of a configuration file.\n\n"
 
 #define STATUS_HELP                                                                       \
 	"  +0-------+1--------2-------+3--- ...   memory units, as in 1g.5gb@0\n"         \
@@ -133,7 +133,8 @@ const struct mig_cmd mig_commands[] = {
 			"INSTANCE is the UUID of a MIG device, GPU:GI, GPU:GI:CI, the id of a GPU "
 			"instance\n"
 			"(with -i), or a profile, which means all of them (3g.20gb@4: the one "
-			"there). A\n"
+			"there;\n"
+			"-i says on which GPUs, where it is on several). A\n"
 			"GPU instance whose last compute instance goes, goes with it. All go or "
 			"none; what\n"
 			"is in use is named and nothing is done (exit status 5).\n",

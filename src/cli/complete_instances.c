@@ -44,7 +44,8 @@ struct row {
 struct rows {
 	struct row *rows;
 	size_t count, allocated;
-	bool has_ids; /* an id alone names a GPU instance */
+	bool has_ids;	    /* an id alone names a GPU instance */
+	bool is_gpu_chosen; /* by -i: a place may be meant on several GPUs */
 };
 
 static void clear_rows(struct rows *rows)
@@ -149,6 +150,7 @@ static void read_rows(struct rows *rows, const struct mig_snapshot *snapshot,
 	if (mig_gpu_choice_read(snapshot, place->gpus, &choice, NULL) < 0)
 		return;
 	rows->has_ids = by_id || choice.count == 1;
+	rows->is_gpu_chosen = choice.is_named;
 	for (unsigned int g = 0; g < snapshot->gpu_count; g++) {
 		const struct mig_gpu *gpu = &snapshot->gpus[g];
 
@@ -172,6 +174,7 @@ static void read_rows(struct rows *rows, const struct mig_snapshot *snapshot,
 /* What one name means. */
 struct meaning {
 	const struct row *first;
+	bool is_on_several; /* GPUs */
 	unsigned int count; /* GPU instances, or compute instances for a name of those */
 	unsigned int held;  /* rows that somebody uses */
 	const struct mig_holder *holder; /* one of them */
@@ -196,6 +199,7 @@ static struct meaning meaning_of(const struct rows *rows, size_t at, enum name_k
 			meaning.first = row;
 			meaning.is_new = i == at;
 		}
+		meaning.is_on_several = meaning.is_on_several || row->gpu != meaning.first->gpu;
 		if (last == NULL || !is_of_gi || last->gpu != row->gpu || last->gi_id != row->gi_id)
 			meaning.count++;
 		last = row;
@@ -257,6 +261,9 @@ void mig_complete_put_instances(const char *prefix, const struct mig_snapshot *s
 				continue;
 			meaning = meaning_of(&rows, i, kind);
 			if (!meaning.is_new || meaning.is_named)
+				continue;
+			if (meaning.is_on_several && !rows.is_gpu_chosen &&
+			    (kind == NAME_PROFILE_AT || kind == NAME_DEVICE_AT))
 				continue;
 			describe(&meaning, kind, &text);
 			mig_complete_put(prefix, name, mig_buf_text(&text));

@@ -16,7 +16,7 @@
 const struct mig_option mig_cmd_destroy_options[] = {
 	MIG_GPU_OPTION,
 	{"all", 0, NULL, "every instance (of those GPUs)"},
-	{"keep-gi", 0, NULL, "leave a GPU instance whose last compute instance goes"},
+	{"keep-gi", 0, NULL, "only compute instances: the GPU instances stay, also without any"},
 	MIG_CHANGE_OPTIONS,
 	{NULL, 0, NULL, NULL},
 };
@@ -55,6 +55,7 @@ static int mark(struct destruction *d, const struct mig_instance_name *name, uns
 {
 	struct doomed *doomed = &d->doomed[name->position];
 	unsigned int before = doomed->gi[name->gi];
+	const struct mig_gpu *gpu = &d->snapshot->gpus[name->position];
 
 	for (unsigned int c = 0; before == 0 && c < MIG_COMPUTE_INSTANCES_MAX; c++) {
 		if (name->ci < 0 || (unsigned int)name->ci == c)
@@ -62,6 +63,11 @@ static int mark(struct destruction *d, const struct mig_instance_name *name, uns
 	}
 	if (before != 0)
 		return named_twice(d, name->position, name->gi, before, word, err);
+	if (name->ci < 0 && mig_option_given(d->inv, "keep-gi") && gpu->gi[name->gi].ci_count == 0)
+		return mig_error_set(err, MIG_ERROR_REFUSED,
+				     "'%s': GPU instance %u of GPU %u has no compute instance, and "
+				     "--keep-gi keeps it",
+				     d->words[word - 1], gpu->gi[name->gi].id, gpu->index);
 	if (name->ci < 0)
 		doomed->gi[name->gi] = word;
 	else
@@ -128,13 +134,14 @@ static int mark_cis(struct destruction *d, unsigned int position, unsigned int g
 
 static int mark_kind(struct destruction *d, unsigned int word, struct mig_error **err)
 {
-	unsigned int found = 0;
+	unsigned int found = 0, gpus = 0;
 	struct kind kind = {0};
 
 	if (read_kind(d->words[word - 1], &kind, err) < 0)
 		return -1;
 	for (unsigned int g = 0; g < d->snapshot->gpu_count; g++) {
 		const struct mig_gpu *gpu = &d->snapshot->gpus[g];
+		unsigned int before = found;
 
 		for (unsigned int i = 0; d->choice.is_chosen[g] && i < gpu->gi_count; i++) {
 			const struct mig_instance_name name = {g, i, -1};
@@ -152,6 +159,14 @@ static int mark_kind(struct destruction *d, unsigned int word, struct mig_error 
 				return -1;
 			found++;
 		}
+		gpus += found > before;
+	}
+	/* With a place the one that lies there is meant. */
+	if (kind.start != MIG_START_ANY && gpus > 1 && !d->choice.is_named) {
+		mig_error_set(err, MIG_ERROR_REFUSED, "'%s' lies on %u GPUs", d->words[word - 1],
+			      gpus);
+		return mig_error_hint(err, "name the GPU, or all that are meant (-i GPU,...), or "
+					   "the instance by GPU:GI: migctl list");
 	}
 	if (found > 0)
 		return 0;
@@ -212,11 +227,11 @@ static void take_out(const struct mig_gpu *gpu, const struct doomed *doomed, boo
 		unsigned int kept_ci = 0;
 
 		for (unsigned int c = 0; c < gpu->gi[i].ci_count; c++) {
-			if (doomed->ci[i][c] == 0)
+			if (doomed->ci[i][c] == 0 && doomed->gi[i] == 0)
 				placed.ci[kept_ci++] = placed.ci[c];
 		}
 		/* One that had none was not emptied here. */
-		if (doomed->gi[i] != 0 || (kept_ci == 0 && placed.ci_count > 0 && !keeps_gi))
+		if (!keeps_gi && (doomed->gi[i] != 0 || (kept_ci == 0 && placed.ci_count > 0)))
 			continue;
 		placed.ci_count = kept_ci;
 		target->placed[kept_gi++] = placed;
@@ -322,8 +337,6 @@ static int check(const struct destruction *d, struct mig_error **err)
 	if (is_all && d->word_count > 0)
 		return mig_error_set(err, MIG_ERROR_USAGE,
 				     "--all stands alone, without an INSTANCE");
-	if (is_all && mig_option_given(d->inv, "keep-gi"))
-		return mig_error_set(err, MIG_ERROR_USAGE, "--all and --keep-gi contradict");
 	return 0;
 }
 

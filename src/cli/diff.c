@@ -153,6 +153,12 @@ static void print_gpu(const struct mig_look *look, const struct mig_plan_gpu *pg
 	free(lines.items);
 }
 
+static bool has_wish(const struct mig_invocation *inv)
+{
+	return inv->arg_count > 0 || mig_option_given(inv, "config-file") ||
+	       mig_option_given(inv, "selected-config");
+}
+
 static int print(const struct mig_invocation *inv, const struct mig_look *look,
 		 struct mig_error **err)
 {
@@ -187,16 +193,14 @@ static int print(const struct mig_invocation *inv, const struct mig_look *look,
 	} else {
 		fputs(mig_buf_text(&out), stdout);
 	}
+	/* A wish that means a lost GPU is refused; without one that GPU was passed over, and nobody
+	 * knows whether it differs. */
+	if (!has_wish(inv) && mig_look_check_lost(look, err) < 0)
+		return -1;
 	return mig_look_differs(look) ? MIG_EXIT_DIFFERS : MIG_EXIT_OK;
 }
 
 /* ---- against the last change --------------------------------------------------------------------- */
-
-static bool has_wish(const struct mig_invocation *inv)
-{
-	return inv->arg_count > 0 || mig_option_given(inv, "config-file") ||
-	       mig_option_given(inv, "selected-config");
-}
 
 static int look_at_last(struct mig_look *look, struct mig_history *history, struct mig_error **err)
 {

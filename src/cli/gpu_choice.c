@@ -109,7 +109,7 @@ int mig_gpu_choice_read(const struct mig_snapshot *snapshot, const char *list,
 {
 	*choice = (struct mig_gpu_choice){.is_named = list != NULL};
 	if (snapshot->gpu_count == 0)
-		return mig_error_set(err, MIG_ERROR_NO_DRIVER, "the driver shows no GPU");
+		return mig_error_no_gpu(err);
 	choice->is_chosen = calloc(snapshot->gpu_count, sizeof(*choice->is_chosen));
 	if (choice->is_chosen == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
@@ -147,8 +147,7 @@ int mig_gpu_choice_check_lost(const struct mig_context *ctx, const struct mig_sn
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
 		if (!choice->is_chosen[i] || !snapshot->gpus[i].is_lost)
 			continue;
-		mig_error_set(err, MIG_ERROR_DRIVER, "GPU %u is lost (fallen off the bus)",
-			      snapshot->gpus[i].index);
+		mig_error_lost(&snapshot->gpus[i], err);
 		return mig_hint_lost(ctx, err);
 	}
 	return 0;
@@ -160,6 +159,7 @@ int mig_gpu_choice_refuse_lost(const struct mig_snapshot *snapshot,
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
 		if (!choice->is_chosen[i] || !snapshot->gpus[i].is_lost)
 			continue;
+		/* Not as mig_error_lost does: there is another way than the reboot. */
 		mig_error_set(err, MIG_ERROR_DRIVER, "GPU %u is lost (fallen off the bus)",
 			      snapshot->gpus[i].index);
 		return mig_error_hint(err, "a reboot may bring it back; for the others, name them: "

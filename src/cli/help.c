@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Help out of the command table; the contract is in the header. Lines stay within 80 columns; the
- * `details` of a row are printed as they are written.
+ * Help out of the command table; the contract is in the header. Lines stay within 80 columns, or
+ * within those of a terminal that has fewer. In the `details` of a row, lines that begin with a space
+ * are printed as they are; others are one text until such a line comes or an empty one, however they
+ * are broken.
  */
 #include "cli/help.h"
 
 #include <string.h>
 
+#include "cli/output.h"
+#include "cli/terminal.h"
 #include "shared/json_writer.h"
 #include "shared/text.h"
 
-#define LABEL_SIZE 80
-#define LINE_WIDTH 79
+#define LABEL_SIZE     80
+#define LINE_WIDTH     79
+#define TEXT_MAX       4096
+#define TEXT_WIDTH_MIN 24 /* beside a label; with less it stands below */
+#define BELOW_INDENT   8
 
 const struct mig_option mig_global_options[] = {
 	{"node", 0, "NODE", "run the command on this simulated node"},
@@ -46,27 +53,44 @@ static void option_label(const struct mig_option *option, char label[LABEL_SIZE]
 			option->value ? option->value : "");
 }
 
+static size_t line_width(void)
+{
+	unsigned int columns = mig_terminal_width();
+
+	return columns > 1 && columns <= LINE_WIDTH ? columns - 1 : LINE_WIDTH;
+}
+
 /* Words from column `indent` on, on as many lines as they need; the first begins where we are. */
 static void print_from(FILE *out, size_t indent, const char *text)
 {
-	size_t column = indent;
+	_cleanup_buf_ struct mig_buf lines = MIG_BUF_INIT(TEXT_MAX);
+	size_t width = line_width();
 
-	while (*text) {
-		size_t len = strcspn(text, " ");
-
-		if (column > indent && column + 1 + len > LINE_WIDTH) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (column > indent) {
-			fputc(' ', out);
-			column++;
-		}
-		fprintf(out, "%.*s", (int)len, text);
-		column += len;
-		text += len;
-		text += strspn(text, " ");
+	if (indent > BELOW_INDENT && indent + TEXT_WIDTH_MIN > width) {
+		fprintf(out, "\n%*s", BELOW_INDENT, "");
+		indent = BELOW_INDENT;
 	}
-	fputc('\n', out);
+	mig_output_wrap(&lines, text, (unsigned int)indent, (unsigned int)indent,
+			(unsigned int)width);
+	fputs(mig_buf_text(&lines) + indent, out);
+}
+
+static void print_details(FILE *out, const char *text)
+{
+	while (*text != '\0') {
+		_cleanup_buf_ struct mig_buf paragraph = MIG_BUF_INIT(TEXT_MAX);
+		size_t len = strcspn(text, "\n");
+
+		if (*text == ' ' || len == 0) {
+			fprintf(out, "%.*s\n", (int)len, text);
+		} else {
+			while (text[len] == '\n' && strchr(" \n", text[len + 1]) == NULL)
+				len += 1 + strcspn(text + len + 1, "\n");
+			mig_buf_printf(&paragraph, "%.*s", (int)len, text);
+			print_from(out, 0, mig_buf_text(&paragraph));
+		}
+		text += len + (text[len] == '\n');
+	}
 }
 
 /* Both lists as one, so that their columns agree; the first may be NULL. */
@@ -121,13 +145,15 @@ void mig_help_overview(FILE *out, const struct mig_cmd *table)
 		}
 	}
 	print_options(out, NULL, mig_global_options);
-	fprintf(out, "\n'migctl help COMMAND' tells more about one; migctl(1) is the manual.\n");
+	fputc('\n', out);
+	print_from(out, 0, "'migctl help COMMAND' tells more about one; migctl(1) is the manual.");
 }
 
 void mig_help_family(FILE *out, const struct mig_cmd *table, const char *family)
 {
 	size_t len = strlen(family);
 	int width = (int)name_width(table);
+	char more[256];
 
 	fprintf(out, "usage: migctl %s COMMAND [OPTION...] [ARG...]\n\n", family);
 	for (; table->name; table++) {
@@ -136,10 +162,12 @@ void mig_help_family(FILE *out, const struct mig_cmd *table, const char *family)
 		fprintf(out, "  %-*s  ", width, table->name);
 		print_from(out, (size_t)width + 4, table->summary);
 	}
-	fprintf(out,
-		"\n'migctl %s COMMAND --help' tells more about one; migctl-%.*s(1) is the "
-		"manual.\n",
-		family, (int)strcspn(family, " "), family);
+	mig_text_format(more, sizeof(more),
+			"'migctl %s COMMAND --help' tells more about one; migctl-%.*s(1) is the "
+			"manual.",
+			family, (int)strcspn(family, " "), family);
+	fputc('\n', out);
+	print_from(out, 0, more);
 }
 
 /* Whether a column is shown by default. */
@@ -156,7 +184,8 @@ static void print_columns(FILE *out, const struct mig_column *columns)
 
 	for (const struct mig_column *c = columns; c->name; c++)
 		width = MIG_MAX(width, strlen(c->name));
-	fprintf(out, "\nColumns (* without -o; + likewise, if the terminal is wide enough):\n");
+	fputc('\n', out);
+	print_from(out, 0, "Columns (* without -o; + likewise, if the terminal is wide enough):");
 	for (const struct mig_column *c = columns; c->name; c++) {
 		fprintf(out, "  %c %-*s  ", mark(c), (int)width, c->name);
 		print_from(out, width + 6, c->help);
@@ -171,10 +200,13 @@ void mig_help_command(FILE *out, const struct mig_cmd *cmd)
 	};
 
 	/* Where the rest of the line is another command's, options stand before it. */
-	fprintf(out, "usage: migctl %s%s%s%s\n\n%s\n", cmd->name,
-		cmd->options ? " [OPTION...]" : "", *cmd->args ? " " : "", cmd->args, cmd->summary);
-	if (cmd->details)
-		fprintf(out, "\n%s", cmd->details);
+	fprintf(out, "usage: migctl %s%s%s%s\n\n", cmd->name, cmd->options ? " [OPTION...]" : "",
+		*cmd->args ? " " : "", cmd->args);
+	print_from(out, 0, cmd->summary);
+	if (cmd->details) {
+		fputc('\n', out);
+		print_details(out, cmd->details);
+	}
 	print_options(out, cmd->options, help);
 	if (cmd->columns)
 		print_columns(out, cmd->columns);

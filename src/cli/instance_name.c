@@ -19,11 +19,23 @@ bool mig_instance_name_is(const char *word)
 	       (word[0] != '\0' && strspn(word, "0123456789:") == strlen(word));
 }
 
-static int not_there(const char *word, struct mig_error **err)
+/* What lies on a lost GPU cannot be seen, and is not said to be gone: `position` is the GPU that is
+ * named, -1 any. */
+static int not_there(const struct mig_snapshot *snapshot, int position, const char *word,
+		     struct mig_error **err)
 {
 	_cleanup_buf_ struct mig_buf shown = MIG_BUF_INIT(4096);
 
 	mig_text_escape_terminal(&shown, word);
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		if (!snapshot->gpus[i].is_lost || (position >= 0 && (unsigned int)position != i))
+			continue;
+		mig_error_lost(&snapshot->gpus[i], err);
+		if (position < 0)
+			mig_error_append(err, ", and '%s' may lie there: it is on no other",
+					 mig_buf_text(&shown));
+		return -1;
+	}
 	mig_error_set(err, MIG_ERROR_REFUSED, "there is no instance '%s'", mig_buf_text(&shown));
 	return mig_error_hint(err, "migctl list --tree shows what is there");
 }
@@ -48,7 +60,7 @@ static int find_uuid(const struct mig_snapshot *snapshot, int position, const ch
 			}
 		}
 	}
-	return not_there(word, err);
+	return not_there(snapshot, position, word, err);
 }
 
 static int gi_by_id(const struct mig_gpu *gpu, uint64_t id)
@@ -86,7 +98,7 @@ static int find_plain(const struct mig_snapshot *snapshot, int position, const c
 	if (found == 1)
 		return 0;
 	if (found == 0)
-		return not_there(word, err);
+		return not_there(snapshot, position, word, err);
 	mig_error_set(err, MIG_ERROR_REFUSED, "%u GPUs have a GPU instance %s", found, word);
 	return mig_error_hint(err, "name the GPU: -i GPU, or GPU:%s", word);
 }
@@ -105,12 +117,12 @@ int mig_instance_name_find(const struct mig_snapshot *snapshot, int position, co
 		size_t len = strcspn(at, ":");
 
 		if (mig_parse_u64_n(at, len, 0, UINT32_MAX, &ids[count]) < 0)
-			return not_there(word, err);
+			return not_there(snapshot, position, word, err);
 		is_more = at[len] == ':';
 		at += len + is_more;
 	}
 	if (*at != '\0' || at[-1] == ':')
-		return not_there(word, err);
+		return not_there(snapshot, position, word, err);
 	if (count == 1)
 		return find_plain(snapshot, position, word, ids[0], name, err);
 	for (unsigned int g = 0; g < snapshot->gpu_count; g++) {
@@ -118,7 +130,7 @@ int mig_instance_name_find(const struct mig_snapshot *snapshot, int position, co
 			gpu = (int)g;
 	}
 	if (gpu < 0)
-		return not_there(word, err);
+		return not_there(snapshot, position, word, err);
 	if (position >= 0 && gpu != position)
 		return mig_error_set(err, MIG_ERROR_REFUSED, "'%s' lies not on GPU %u", word,
 				     snapshot->gpus[position].index);
@@ -126,7 +138,7 @@ int mig_instance_name_find(const struct mig_snapshot *snapshot, int position, co
 	if (gi >= 0 && count == 3)
 		ci = ci_by_id(&snapshot->gpus[gpu].gi[gi], ids[2]);
 	if (gi < 0 || (count == 3 && ci < 0))
-		return not_there(word, err);
+		return not_there(snapshot, gpu, word, err);
 	*name = (struct mig_instance_name){(unsigned int)gpu, (unsigned int)gi, ci};
 	return 0;
 }

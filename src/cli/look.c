@@ -34,6 +34,17 @@ void mig_look_clear(struct mig_look *look)
 	mig_wish_clear(&look->wish);
 }
 
+int mig_look_check_lost(const struct mig_look *look, struct mig_error **err)
+{
+	for (unsigned int i = 0; i < look->snapshot->gpu_count; i++) {
+		if (!look->snapshot->gpus[i].is_lost)
+			continue;
+		mig_error_lost(&look->snapshot->gpus[i], err);
+		return mig_session_explain(&look->session, err);
+	}
+	return 0;
+}
+
 bool mig_look_differs(const struct mig_look *look)
 {
 	for (unsigned int i = 0; i < look->plan->gpu_count; i++) {

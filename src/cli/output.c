@@ -16,8 +16,9 @@
 
 #include "shared/text.h"
 
-#define CELL_MAX   16384
-#define LINE_WIDTH 79
+#define CELL_MAX    16384
+#define LINE_WIDTH  79
+#define WRAPPED_MAX 65536
 
 static void check_memory(bool ok)
 {
@@ -131,7 +132,7 @@ void mig_output_wrap(struct mig_buf *out, const char *text, unsigned int first, 
 
 	mig_buf_printf(out, "%*s", (int)first, "");
 	while (*text) {
-		size_t len = strcspn(text, " ");
+		size_t len = strcspn(text, " \n");
 
 		if (is_begun && column + 1 + len > width) {
 			mig_buf_printf(out, "\n%*s", (int)rest, "");
@@ -144,36 +145,19 @@ void mig_output_wrap(struct mig_buf *out, const char *text, unsigned int first, 
 		is_begun = true;
 		column += len;
 		text += len;
-		text += strspn(text, " ");
+		text += strspn(text, " \n");
 	}
 	mig_buf_putc(out, '\n');
 }
 
 void mig_print_wrapped(const char *text, unsigned int indent)
 {
-	size_t column = 0;
+	_cleanup_buf_ struct mig_buf lines = MIG_BUF_INIT(WRAPPED_MAX);
 
-	while (*text) {
-		size_t len = strcspn(text, " ");
-
-		if (column > 0 && column + 1 + len > LINE_WIDTH) {
-			putchar('\n');
-			column = 0;
-		}
-		if (column == 0) {
-			printf("%*s", (int)indent, "");
-			column = indent;
-		} else {
-			putchar(' ');
-			column++;
-		}
-		printf("%.*s", (int)len, text);
-		column += len;
-		text += len;
-		text += strspn(text, " ");
-	}
-	if (column > 0)
-		putchar('\n');
+	if (text[0] == '\0')
+		return;
+	mig_output_wrap(&lines, text, indent, indent, LINE_WIDTH);
+	fputs(mig_buf_text(&lines), stdout);
 }
 
 int mig_output_json(struct mig_json *json, struct mig_buf *text, struct mig_error **err)

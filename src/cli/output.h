@@ -37,7 +37,7 @@ void mig_print_wrapped(const char *text, unsigned int indent);
 
 /*
  * The same into a buffer, at most `width` columns: the first line after `first` spaces, the others
- * after `rest`. Ends with a newline. A word that is longer has a line of its own.
+ * after `rest`. Spaces and line breaks are where it may be broken. Ends with a newline. A word that is longer has a line of its own.
  */
 void mig_output_wrap(struct mig_buf *out, const char *text, unsigned int first, unsigned int rest,
 		     unsigned int width);

@@ -30,23 +30,6 @@ void mig_self_forget_node(void)
 	unsetenv(NODE_ENV);
 }
 
-static void quote(const char *word, struct mig_buf *out)
-{
-	if (word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-			      "_./+-")] == '\0') {
-		mig_buf_puts(out, word);
-		return;
-	}
-	mig_buf_putc(out, '\'');
-	for (; *word != '\0'; word++) {
-		if (*word == '\'')
-			mig_buf_puts(out, "'\\''");
-		else
-			mig_buf_putc(out, *word);
-	}
-	mig_buf_putc(out, '\'');
-}
-
 const char *mig_self_node(void)
 {
 	static char node[QUOTED_SIZE];
@@ -57,7 +40,7 @@ const char *mig_self_node(void)
 	if (node[0] == '\0') {
 		_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(sizeof(node) - 1);
 
-		quote(typed, &text);
+		mig_text_quote_shell(&text, typed);
 		/* A name that is longer than any path was not typed. */
 		if (mig_buf_failed(&text) ||
 		    !mig_text_copy(node, sizeof(node), mig_buf_text(&text)))

@@ -30,7 +30,11 @@ int mig_session_explain(const struct mig_session *session, struct mig_error **er
 {
 	const char *text;
 
-	if (err == NULL || *err == NULL || session->sim_identity == NULL)
+	if (err == NULL || *err == NULL)
+		return -1;
+	if (mig_error_is_lost(*err) && session->ctx.reboot_command != NULL)
+		mig_hint_lost(&session->ctx, err);
+	if (session->sim_identity == NULL)
 		return -1;
 	text = session->sim_identity->failure_text();
 	if (text[0] != '\0')

@@ -18,9 +18,7 @@ static int refuse_lost(const struct mig_snapshot *snapshot, struct mig_error **e
 {
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
 		if (snapshot->gpus[i].is_lost)
-			return mig_error_set(err, MIG_ERROR_NO_DRIVER,
-					     "GPU %u is lost, and what is on it cannot be known",
-					     snapshot->gpus[i].index);
+			return mig_error_lost(&snapshot->gpus[i], err);
 	}
 	return 0;
 }
@@ -188,7 +186,7 @@ int mig_config_export_parted(const struct mig_snapshot *snapshot, const char *la
 	bool is_one_kind = true;
 
 	if (snapshot->gpu_count == 0)
-		return mig_error_set(err, MIG_ERROR_NO_DRIVER, "the driver shows no GPU");
+		return mig_error_no_gpu(err);
 	if (refuse_lost(snapshot, err) < 0)
 		return -1;
 	config = new_config(label_name, &label, err);

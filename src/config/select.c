@@ -243,8 +243,6 @@ static int refuse_nothing(struct selection *s, const struct mig_config_label *la
 	else
 		mig_config_error(s->err, s->config, label->at,
 				 "label '%s' matches no GPU of this node", label->name);
-	if (s->snapshot->gpu_count == 0)
-		return mig_error_hint(s->err, "the driver shows no GPU at all");
 	return mig_error_hint(s->err,
 			      s->config->arg_count > 0
 				      ? "no GPU of this node has MIG"
@@ -278,6 +276,8 @@ int mig_config_select(const struct mig_config *config, const struct mig_config_l
 		return -1;
 	if (chosen_by == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	if (snapshot->gpu_count == 0)
+		return mig_error_no_gpu(err);
 	if (choose_entries(&s, label) < 0)
 		return -1;
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++)

@@ -254,8 +254,10 @@ int mig_select_gpu(const struct mig_config *config, const struct mig_config_entr
 	wanted->is_named = true;
 	wanted->mig_mode = entry->mig_enabled;
 	wanted->keeps_in_use = entry->keeps_in_use;
-	if (gpu->is_lost)
-		return mig_config_error(err, config, at, "GPU %u is lost", gpu->index);
+	if (gpu->is_lost) {
+		mig_error_lost(gpu, err);
+		return mig_config_wrap(config, at, err);
+	}
 	if (entry->mig_enabled && !gpu->is_mig_capable)
 		return mig_config_error(err, config, at, "GPU %u (%s) has no MIG", gpu->index,
 					gpu->name);

@@ -197,14 +197,19 @@ struct spreading {
 	unsigned int unit_count;
 	const struct mig_addition **units;
 	unsigned int *gpu_of; /* by unit */
+	unsigned int *load;   /* by GPU: memory units that were given to it */
+	bool is_even;	      /* the least loaded GPU first, not the lowest */
 	struct mig_layout layout;
-	unsigned int tries;
+	unsigned int tries, tries_max;
 };
 
 /* A GPU like an earlier one that was tried for the same unit will do no better. */
-static bool is_tried(const struct spreading *s, unsigned int first, unsigned int gpu)
+static bool is_tried(const struct spreading *s, const unsigned int *earlier, unsigned int count,
+		     unsigned int gpu)
 {
-	for (unsigned int i = first; i < gpu; i++) {
+	for (unsigned int n = 0; n < count; n++) {
+		unsigned int i = earlier[n];
+
 		if (s->targets[i].is_named &&
 		    s->snapshot->gpus[i].facts == s->snapshot->gpus[gpu].facts &&
 		    mig_gpu_target_equals(&s->targets[i], &s->targets[gpu]))
@@ -231,27 +236,55 @@ static bool can_have(struct spreading *s, const struct mig_addition *unit, unsig
 	return mig_layout_find(g, &s->targets[gpu], &s->layout, NULL) == 0;
 }
 
-/* Puts unit after unit, the lowest GPU first; goes back where one finds no place. */
+/* Memory units that it takes of a GPU; 0: the GPU has no such profile. */
+static unsigned int size_on(const struct mig_gpu *gpu, const struct mig_addition *item)
+{
+	unsigned int gi_row, ci_row;
+
+	return resolve(gpu, item, &gi_row, &ci_row, NULL) == 0 ? gpu->facts->gi[gi_row].size : 0;
+}
+
+/* The GPUs in the order in which a unit tries them. */
+static void order_gpus(const struct spreading *s, unsigned int *order)
+{
+	for (unsigned int i = 0; i < s->snapshot->gpu_count; i++) {
+		unsigned int at = i;
+
+		for (; s->is_even && at > 0 && s->load[order[at - 1]] > s->load[i]; at--)
+			order[at] = order[at - 1];
+		order[at] = i;
+	}
+}
+
+/* Puts unit after unit; goes back where one finds no place. */
 static bool spread(struct spreading *s, unsigned int number)
 {
+	_cleanup_free_ unsigned int *order = NULL;
 	_cleanup_free_ struct mig_gpu_target *before = NULL;
 	unsigned int first = 0;
 
 	if (number == s->unit_count)
 		return true;
 	before = malloc(sizeof(*before));
-	if (before == NULL)
+	order = calloc((size_t)s->snapshot->gpu_count + 1, sizeof(*order));
+	if (before == NULL || order == NULL)
 		return false;
+	order_gpus(s, order);
 	/* Equal devices need no other order. */
-	if (number > 0 && s->units[number] == s->units[number - 1])
+	if (!s->is_even && number > 0 && s->units[number] == s->units[number - 1])
 		first = s->gpu_of[number - 1];
-	for (unsigned int i = first; i < s->snapshot->gpu_count && s->tries < TRIES_MAX; i++) {
-		if (!s->targets[i].is_named || is_tried(s, first, i))
+	for (unsigned int o = first; o < s->snapshot->gpu_count && s->tries < s->tries_max; o++) {
+		unsigned int i = order[o], size;
+
+		if (!s->targets[i].is_named || is_tried(s, order + first, o - first, i))
 			continue;
+		size = size_on(&s->snapshot->gpus[i], s->units[number]);
 		*before = s->targets[i];
 		s->gpu_of[number] = i;
+		s->load[i] += size;
 		if (can_have(s, s->units[number], i) && spread(s, number + 1))
 			return true;
+		s->load[i] -= size;
 		s->targets[i] = *before;
 	}
 	return false;
@@ -259,13 +292,11 @@ static bool spread(struct spreading *s, unsigned int number)
 
 static unsigned int size_on_any(const struct spreading *s, const struct mig_addition *item)
 {
-	unsigned int size = 0, gi_row = 0, ci_row = 0;
+	unsigned int size = 0;
 
 	for (unsigned int i = 0; i < s->snapshot->gpu_count; i++) {
-		const struct mig_gpu *gpu = &s->snapshot->gpus[i];
-
-		if (s->targets[i].is_named && resolve(gpu, item, &gi_row, &ci_row, NULL) == 0)
-			size = MIG_MAX(size, gpu->facts->gi[gi_row].size);
+		if (s->targets[i].is_named)
+			size = MIG_MAX(size, size_on(&s->snapshot->gpus[i], item));
 	}
 	return size;
 }
@@ -347,7 +378,7 @@ static int fix_all(struct spreading *s, struct mig_target *target, struct mig_er
 
 static int no_room(const struct spreading *s, struct mig_error **err)
 {
-	if (s->tries >= TRIES_MAX)
+	if (s->tries >= s->tries_max)
 		mig_error_set(
 			err, MIG_ERROR_REFUSED,
 			"no way to put all of this beside what is there was found in %u tries",
@@ -386,6 +417,33 @@ static int check_known(const struct mig_snapshot *snapshot, const struct mig_add
 	return 0;
 }
 
+/* The lowest GPUs first keeps the others free. What that does not find in its tries is looked for
+ * once more evenly: a wish that fills the node is most often the same on each GPU. */
+static bool find(struct spreading *s, const bool *is_candidate)
+{
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		s->is_even = turn == 1;
+		s->tries_max = s->tries + TRIES_MAX;
+		for (unsigned int i = 0; i < s->snapshot->gpu_count; i++) {
+			const struct mig_gpu *gpu = &s->snapshot->gpus[i];
+
+			s->load[i] = 0;
+			for (unsigned int g = 0; g < gpu->gi_count; g++)
+				s->load[i] += gpu->gi[g].size;
+			if (is_candidate[i])
+				begin(gpu, &s->targets[i]);
+		}
+		if (is_hopeless(s))
+			return false;
+		if (spread(s, 0))
+			return true;
+		/* All was tried: there is no way. */
+		if (s->tries < s->tries_max)
+			return false;
+	}
+	return false;
+}
+
 static int spread_over(const struct mig_snapshot *snapshot, const struct mig_additions *additions,
 		       const bool *is_candidate, struct mig_target *target, struct mig_error **err)
 {
@@ -399,12 +457,12 @@ static int spread_over(const struct mig_snapshot *snapshot, const struct mig_add
 	s->targets = calloc((size_t)snapshot->gpu_count + 1, sizeof(*s->targets));
 	if (s->targets == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (is_candidate[i])
-			begin(&snapshot->gpus[i], &s->targets[i]);
-	}
-	if (make_units(s, err) == 0)
-		rc = !is_hopeless(s) && spread(s, 0) ? fix_all(s, target, err) : no_room(s, err);
+	s->load = calloc((size_t)snapshot->gpu_count + 1, sizeof(*s->load));
+	if (s->load == NULL)
+		mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	else if (make_units(s, err) == 0)
+		rc = find(s, is_candidate) ? fix_all(s, target, err) : no_room(s, err);
+	free(s->load);
 	free(s->targets);
 	free(s->units);
 	free(s->gpu_of);
@@ -479,7 +537,7 @@ int mig_adding_gi(const struct mig_snapshot *snapshot, const struct mig_addition
 	if (target == NULL)
 		return -1;
 	if (snapshot->gpu_count == 0)
-		return mig_error_set(err, MIG_ERROR_NO_DRIVER, "the driver shows no GPU");
+		return mig_error_no_gpu(err);
 	if (position < 0) {
 		if (on_any(snapshot, additions, target, err) < 0)
 			return -1;

@@ -229,6 +229,7 @@ static int want(const struct wanted *w, const struct mig_snapshot *snapshot,
 	for (unsigned int i = 0; i < w->layout->gpu_count; i++) {
 		const struct mig_saved_gpu *saved = &w->layout->gpus[i];
 		const struct mig_gpu *gpu = mig_snapshot_gpu(snapshot, saved->uuid);
+		const struct mig_gpu *lost = mig_snapshot_lost_gpu(snapshot, saved->index);
 		struct mig_gpu_target *wish = gpu != NULL ? &target->gpus[gpu - snapshot->gpus]
 							  : NULL;
 		_cleanup_error_ struct mig_error *why = NULL;
@@ -238,7 +239,9 @@ static int want(const struct wanted *w, const struct mig_snapshot *snapshot,
 		/* A GPU without MIG is as it was by nature. */
 		if (gpu != NULL && !saved->mig_mode && !gpu->is_mig_capable)
 			continue;
-		if (gpu == NULL)
+		if (gpu == NULL && lost != NULL)
+			mig_error_lost(lost, &why);
+		else if (gpu == NULL)
 			mig_error_set(&why, MIG_ERROR_REFUSED, "GPU %u (%s) is not there any more",
 				      saved->index, saved->uuid);
 		else if (mig_saved_gpu_target(saved, gpu, wish, &why) == 0)

@@ -436,6 +436,7 @@ int mig_journal_read(const struct mig_context *ctx, unsigned int number,
 	_cleanup_free_ struct mig_line *line = malloc(sizeof(*line));
 	_cleanup_free_ char *path = mig_journal_path(ctx, number);
 	_cleanup_buf_ struct mig_buf bytes = MIG_BUF_INIT(JOURNAL_MAX);
+	_cleanup_buf_ struct mig_buf quoted = MIG_BUF_INIT(2 * PATH_MAX);
 
 	if (entry == NULL || line == NULL || path == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
@@ -444,9 +445,10 @@ int mig_journal_read(const struct mig_context *ctx, unsigned int number,
 		return -1;
 	if (parse(entry, &bytes, line, err) < 0) {
 		mig_error_wrap(err, "the journal '%s' cannot be used", path);
+		mig_text_quote_shell(&quoted, path);
 		return mig_error_hint(err,
-				      "compare 'migctl status' with what you want, then remove the "
-				      "file and run the command again");
+				      "compare 'migctl status' with what you want, then: rm %s",
+				      mig_buf_text(&quoted));
 	}
 	*out = MIG_TAKE_PTR(entry);
 	return 0;

@@ -106,7 +106,16 @@ enum mig_snapshot_flags {
 	MIG_SNAPSHOT_PARTIAL = 1 << 3, /* what the caller may not see is no error, but left out */
 };
 
-/* Adds the next step to an error about a GPU that is lost. Returns -1. */
+/* Sets *err to the error of a node without GPUs (NO_DRIVER). Returns -1. */
+int mig_error_no_gpu(struct mig_error **err);
+
+/* Sets *err to an error (DRIVER) that says that the GPU is lost, with a next step. Returns -1. */
+int mig_error_lost(const struct mig_gpu *gpu, struct mig_error **err);
+
+/* Whether it is that error, or the driver's own. */
+bool mig_error_is_lost(const struct mig_error *err);
+
+/* Replaces the next step of such an error by what this node offers. Returns -1. */
 int mig_hint_lost(const struct mig_context *ctx, struct mig_error **err);
 
 /*
@@ -127,6 +136,11 @@ static inline void mig_cleanup_snapshot(struct mig_snapshot **snapshot)
 /* The GPU with this UUID (the whole of it); NULL if there is none. Owned by the snapshot; its place in
  * snapshot->gpus is its position. */
 struct mig_gpu *mig_snapshot_gpu(const struct mig_snapshot *snapshot, const char *uuid);
+
+/* The lost GPU of this NVML index, NULL if it is not lost: a lost one says no UUID by which what was
+ * written down could be found. */
+const struct mig_gpu *mig_snapshot_lost_gpu(const struct mig_snapshot *snapshot,
+					    unsigned int index);
 
 /* Reads the instances of one GPU again into `gpu` (its facts must be there). */
 int mig_snapshot_read_instances(const struct mig_context *ctx, struct mig_gpu *gpu,

@@ -646,6 +646,25 @@ static int read_node(const struct mig_context *ctx, struct mig_snapshot *snapsho
 	return 0;
 }
 
+int mig_error_no_gpu(struct mig_error **err)
+{
+	mig_error_set(err, MIG_ERROR_NO_DRIVER, "the driver shows no GPU");
+	return mig_error_hint(err, "migctl doctor says where to look");
+}
+
+int mig_error_lost(const struct mig_gpu *gpu, struct mig_error **err)
+{
+	mig_error_set(err, MIG_ERROR_DRIVER, "GPU %u is lost (fallen off the bus)", gpu->index);
+	if (err != NULL)
+		mig_error_set_nvml(*err, NVML_ERROR_GPU_IS_LOST);
+	return mig_error_hint(err, "a reboot may bring it back");
+}
+
+bool mig_error_is_lost(const struct mig_error *err)
+{
+	return mig_error_nvml(err) == NVML_ERROR_GPU_IS_LOST;
+}
+
 int mig_hint_lost(const struct mig_context *ctx, struct mig_error **err)
 {
 	if (ctx->reboot_command == NULL)
@@ -663,8 +682,9 @@ int mig_snapshot_read(const struct mig_context *ctx, unsigned int flags, struct 
 	if (read_node(ctx, snapshot, flags, err) < 0) {
 		/* NVML shows GPU instances to administrators only. */
 		if (err != NULL && mig_error_code(*err) == MIG_ERROR_NO_PERMISSION)
-			mig_error_hint(err, "run it as root");
-		if (err != NULL && mig_error_nvml(*err) == NVML_ERROR_GPU_IS_LOST)
+			mig_error_hint(err, "run it as root; migctl doctor names the right "
+					    "that is missing");
+		if (err != NULL && mig_error_is_lost(*err))
 			mig_hint_lost(ctx, err);
 		return -1;
 	}
@@ -676,6 +696,15 @@ struct mig_gpu *mig_snapshot_gpu(const struct mig_snapshot *snapshot, const char
 {
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
 		if (strcmp(snapshot->gpus[i].uuid, uuid) == 0)
+			return &snapshot->gpus[i];
+	}
+	return NULL;
+}
+
+const struct mig_gpu *mig_snapshot_lost_gpu(const struct mig_snapshot *snapshot, unsigned int index)
+{
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		if (snapshot->gpus[i].is_lost && snapshot->gpus[i].index == index)
 			return &snapshot->gpus[i];
 	}
 	return NULL;

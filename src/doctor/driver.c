@@ -3,24 +3,57 @@
  * Whether the driver works, and what this user may do.
  */
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "doctor/check.h"
 #include "shared/file.h"
 #include "shared/hostroot.h"
+#include "shared/text.h"
 
-#define MINORS_MAX (1024 * 1024)
+#define MINORS_MAX   (1024 * 1024)
+#define VERSION_SIZE 32
 
 /* ---- the driver --------------------------------------------------------------------------------- */
 
-/* Whether the kernel's part is there: it says its version. */
-static bool has_kernel_module(const struct mig_doctor *doctor)
+/* The version that the kernel's part says it has; "" where it is not there. */
+static void read_module_version(const struct mig_doctor *doctor, char version[VERSION_SIZE])
 {
+	static const char before[] = "Kernel Module  ";
 	_cleanup_free_ char *directory =
 		mig_host_path(doctor->ctx->host_root, MIG_HOST_PROC_DRIVER);
 	_cleanup_free_ char *path = directory ? mig_path_join(directory, "nvidia/version") : NULL;
+	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MINORS_MAX);
+	const char *at;
 
-	return path != NULL && access(path, F_OK) == 0;
+	version[0] = '\0';
+	if (path == NULL || mig_file_read(path, &text, NULL) < 0)
+		return;
+	at = strstr(mig_buf_text(&text), before);
+	at = at != NULL ? at + strlen(before) : "";
+	at += strspn(at, " ");
+	/* A module whose words are others is one all the same. */
+	mig_text_format(version, VERSION_SIZE, "%.*s", (int)strspn(at, "0123456789."), at);
+	if (version[0] == '\0')
+		mig_text_copy(version, VERSION_SIZE, "that runs");
+}
+
+/* A library that is not there, or is none. The names of packages are Debian's. */
+static void mend_library(struct mig_doctor *doctor)
+{
+	char version[VERSION_SIZE];
+
+	read_module_version(doctor, version);
+	if (version[0] == '\0')
+		mig_doctor_mend_machine(
+			doctor, "apt install nvidia-driver libnvidia-ml1   (Debian; elsewhere "
+				"the NVIDIA driver as that system has it)");
+	else
+		mig_doctor_mend_machine(
+			doctor,
+			"apt install --reinstall libnvidia-ml1   (Debian; elsewhere the library "
+			"of driver %s: 'ldconfig -p | grep libnvidia-ml' shows which is found)",
+			version);
 }
 
 void mig_check_driver(struct mig_doctor *doctor)
@@ -50,14 +83,14 @@ void mig_check_driver(struct mig_doctor *doctor)
 	default:
 		break;
 	}
-	if (hint != NULL)
+	if (mig_error_nvml(err) == MIG_NVML_CODE_NONE &&
+	    mig_error_code(err) == MIG_ERROR_NO_DRIVER && (hint == NULL || !doctor->is_simulated))
+		mend_library(doctor);
+	else if (hint != NULL)
 		mig_doctor_mend(doctor, "%s", hint);
-	else if (mig_error_code(err) == MIG_ERROR_NO_DRIVER)
-		mig_doctor_mend(
-			doctor,
-			"install the library of the driver that runs%s; 'ldconfig -p | grep "
-			"libnvidia-ml' shows which one is found",
-			has_kernel_module(doctor) ? " (cat /proc/driver/nvidia/version)" : "");
+	else
+		mig_doctor_mend_machine(doctor, "dmesg | grep -i nvrm   (says what the kernel "
+						"module met)");
 }
 
 /* ---- rights ------------------------------------------------------------------------------------- */
@@ -75,8 +108,9 @@ static bool find_minor(const struct mig_doctor *doctor, const char *name, unsign
 	return found != NULL && mig_doctor_number(found, minor);
 }
 
-/* The rights are files: who can open one has the right. */
-static void check_right(struct mig_doctor *doctor, const char *name, const char *what)
+/* The rights are files: who can open one has the right. A driver that has said no needs no look. */
+static void check_right(struct mig_doctor *doctor, const char *name, const char *what,
+			bool is_refused)
 {
 	_cleanup_free_ char *node = NULL, *nodes = NULL;
 	unsigned int minor = 0;
@@ -85,7 +119,7 @@ static void check_right(struct mig_doctor *doctor, const char *name, const char 
 		return;
 	nodes = mig_host_path(doctor->ctx->host_root, MIG_HOST_DEV_CAPS);
 	node = nodes ? mig_asprintf("%s/nvidia-cap%u", nodes, minor) : NULL;
-	if (node == NULL || faccessat(AT_FDCWD, node, R_OK, AT_EACCESS) == 0)
+	if (node == NULL || (!is_refused && faccessat(AT_FDCWD, node, R_OK, AT_EACCESS) == 0))
 		return;
 	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, node,
 			"the right '%s' is missing: without it a user may not %s", name, what);
@@ -101,8 +135,8 @@ void mig_check_permission(struct mig_doctor *doctor)
 	/* A simulated node is its owner's. */
 	if (!is_restricted && (geteuid() == 0 || doctor->is_simulated))
 		return;
-	check_right(doctor, "config", "change instances");
-	check_right(doctor, "monitor", "see instances and processes of others");
+	check_right(doctor, "config", "change instances", is_restricted);
+	check_right(doctor, "monitor", "see instances and processes of others", is_restricted);
 	if (doctor->report->count == 0) {
 		mig_doctor_find(
 			doctor, MIG_FINDING_PROBLEM, NULL,

@@ -3,22 +3,40 @@
  * What changes left behind: journals that are unfinished or damaged, and the lock.
  */
 #include <errno.h>
+#include <limits.h>
 
 #include "core/journal_read.h"
 #include "core/lock.h"
 #include "doctor/check.h"
+#include "shared/text.h"
 
 #define WHO_MAX 16384
 
 /* That others than root cannot read it is no fault of the node. */
 static void note_error(struct mig_doctor *doctor, const char *path, const struct mig_error *why)
 {
+	_cleanup_buf_ struct mig_buf quoted = MIG_BUF_INIT(2 * PATH_MAX);
 	bool is_hidden = mig_error_code(why) == MIG_ERROR_NO_PERMISSION;
+	bool is_damaged = mig_error_code(why) == MIG_ERROR_CORRUPT && path != NULL;
+	size_t length;
 
-	mig_doctor_find(doctor, is_hidden ? MIG_FINDING_SKIPPED : MIG_FINDING_PROBLEM, path, "%s",
-			mig_error_message(why));
-	if (!is_hidden && mig_error_hint_text(why) != NULL)
+	mig_doctor_find(doctor, is_hidden ? MIG_FINDING_SKIPPED : MIG_FINDING_PROBLEM, path, "%s%s",
+			is_damaged ? "the journal of a change cannot be used: " : "",
+			/* The context is the path, which stands in front. */
+			is_damaged && mig_error_cause(why, 1, &length) != NULL
+				? mig_error_cause(why, 1, &length)
+				: mig_error_message(why));
+	if (is_hidden)
+		return;
+	if (is_damaged) {
+		mig_text_quote_shell(&quoted, path);
+		mig_doctor_mend(doctor,
+				"rm %s   (compare 'migctl status' with what you want: that change "
+				"cannot be taken back)",
+				mig_buf_text(&quoted));
+	} else if (mig_error_hint_text(why) != NULL) {
 		mig_doctor_mend(doctor, "%s", mig_error_hint_text(why));
+	}
 }
 
 /* The newest one is what a change looks at first; of the others history and undo live. */

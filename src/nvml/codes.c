@@ -107,6 +107,7 @@ int mig_driver_error(struct mig_error **err, const struct mig_driver *driver, nv
 	if (err != NULL && *err != NULL)
 		mig_error_set_nvml(*err, (int)code);
 	if (code == NVML_ERROR_NO_PERMISSION)
-		mig_error_hint(err, "run it as root");
+		mig_error_hint(err,
+			       "run it as root; migctl doctor names the right that is missing");
 	return -1;
 }

@@ -78,3 +78,20 @@ int mig_text_escape_message(struct mig_buf *buf, const char *text)
 {
 	return escape(buf, text, "\\");
 }
+
+void mig_text_quote_shell(struct mig_buf *out, const char *word)
+{
+	if (word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+			      "_./+-")] == '\0') {
+		mig_buf_puts(out, word);
+		return;
+	}
+	mig_buf_putc(out, '\'');
+	for (; *word != '\0'; word++) {
+		if (*word == '\'')
+			mig_buf_puts(out, "'\\''");
+		else
+			mig_buf_putc(out, *word);
+	}
+	mig_buf_putc(out, '\'');
+}

@@ -26,3 +26,6 @@ int mig_text_escape_terminal(struct mig_buf *buf, const char *text);
  * they are.
  */
 int mig_text_escape_message(struct mig_buf *buf, const char *text);
+
+/* Adds a word as a shell reads it: in single quotes, unless it needs none. */
+void mig_text_quote_shell(struct mig_buf *out, const char *word);

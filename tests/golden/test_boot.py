@@ -105,11 +105,20 @@ def a_gpu_that_is_not_there_any_more():
 def a_gpu_that_is_lost_is_left_out_and_the_others_come_back():
     node = create(f'2x{A100}')
     tap.succeeded(on(node, 'apply', 'all=3g.20gb'))
-    uuid = json.loads(tap.succeeded(on(node, 'status', '--json')).stdout)['gpus'][1]['uuid']
     tap.succeeded(migctl('sim', 'reboot', node))
     tap.succeeded(migctl('sim', 'fault', 'add', node, 'lost', '-i', '1'))
     got = tap.succeeded(on(node, 'boot'))
-    tap.contains(got.stderr, f'migctl: GPU 1 ({uuid}) is not there any more and is left out\n')
+    tap.contains(got.stderr, 'migctl: GPU 1 is lost (fallen off the bus) and is left out\n')
+    got = tap.exited(on(node, 'undo'), 1)
+    tap.equal(got.stderr, 'migctl: taking back transaction 1: apply all=3g.20gb\n'
+              'migctl: GPU 1 is lost (fallen off the bus)\n'
+              f'  a reboot brings it back: migctl sim reboot {node}\n')
+    # What is there is compared, and what cannot be seen is not said to be as it was.
+    got = tap.exited(on(node, 'diff'), 1)
+    tap.equal((got.stdout, got.stderr.split('\n')[0]),
+              ('', 'migctl: GPU 1 is lost (fallen off the bus)'))
+    tap.succeeded(on(node, 'diff', '0=3g.20gb'))
+    tap.exited(on(node, 'export'), 1)
     tap.succeeded(migctl('sim', 'fault', 'clear', node, 'lost', '-i', '1'))
     tap.equal([layout for _, layout in seen(node)], ['3g.20gb@4[3g.20gb@0]', ''])
     # It comes back with the next start, and what it had is not forgotten.

@@ -131,7 +131,7 @@ def what_destroy_takes():
         got = offered('--node', 'n', 'destroy', '')
         by = f', held by process {pid} (migctl)'
         tap.equal(got, {
-            '3g.20gb': '2 instances, 1 in use', '3g.20gb@4': '2 instances, 1 in use',
+            '3g.20gb': '2 instances, 1 in use',
             '2g.10gb': 'GPU 0 2g.10gb@2', '2g.10gb@2': 'GPU 0 2g.10gb@2',
             '1c.3g.20gb': '2 instances, 1 in use', '1c.3g.20gb@4': '2 instances, 1 in use',
             '0:2': 'GPU 0 3g.20gb@4' + by, '0:4': 'GPU 0 2g.10gb@2', '1:2': 'GPU 1 3g.20gb@4',

@@ -3,6 +3,7 @@
 """`migctl doctor`: each thing that it looks for, made and found, with the command that mends it."""
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import time
@@ -68,31 +69,52 @@ def nothing_is_wrong():
     tap.equal(json.loads(count.read_text())['changing_calls'], 0)
 
 
+LIBRARY = 'apt install nvidia-driver libnvidia-ml1   (Debian; elsewhere the NVIDIA driver as that ' \
+          'system has it)'
+OTHER_LIBRARY = "apt install --reinstall libnvidia-ml1   (Debian; elsewhere the library of driver {}: " \
+                "'ldconfig -p | grep libnvidia-ml' shows which is found)"
+
+
+def machine(name, version=None):
+    """The environment of a machine whose library is only what is in a directory of that name."""
+    root = tap.tmpdir() / name
+    (root / 'lib').mkdir(parents=True)
+    if version is not None:
+        (root / 'proc/driver/nvidia').mkdir(parents=True)
+        (root / 'proc/driver/nvidia/version').write_text(version)
+    return {'LD_LIBRARY_PATH': str(root / 'lib'), 'MIGCTL_HOST_ROOT': str(root)}
+
+
 @test
 def no_driver():
-    for env in ({'LD_LIBRARY_PATH': str(tap.tmpdir())},):
-        got = tap.exited(migctl('doctor', '--json', env=env), 6)
-        found = examined(got)
-        needing = ['permission', 'gpus', 'mig-mode', 'instances', 'device-files']
-        tap.equal(skipped(found), {check: [(None, 'needs a driver that works')]
-                                   for check in needing})
-        kind, _, text, mend = found['driver'][0]
-        tap.equal(kind, 'problem')
-        tap.contains(text, "cannot load the NVIDIA driver library 'libnvidia-ml.so.1'")
-        tap.contains(mend, 'install the NVIDIA driver')
-        text = tap.exited(migctl('doctor', env=env), 6).stdout
-        tap.contains(text, 'gpus          skipped  needs a driver that works')
-        tap.contains(text, '1 problem.')
+    env = machine('nothing')
+    got = tap.exited(migctl('doctor', '--json', env=env), 6)
+    found = examined(got)
+    needing = ['permission', 'gpus', 'mig-mode', 'instances', 'device-files']
+    tap.equal(skipped(found), {check: [(None, 'needs a driver that works')]
+                               for check in needing})
+    kind, _, text, mend = found['driver'][0]
+    tap.equal((kind, mend), ('problem', LIBRARY))
+    tap.contains(text, "cannot load the NVIDIA driver library 'libnvidia-ml.so.1'")
+    text = tap.exited(migctl('doctor', env=env), 6).stdout
+    tap.contains(text, 'gpus          skipped  needs a driver that works')
+    tap.contains(text, '1 problem.')
+    # The module runs and its library is missing: what is installed has to be of its version.
+    for version, said in (('NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.163.01  Thu\n',
+                           '550.163.01'), ('something else\n', 'that runs')):
+        env = machine(said, version)
+        found = examined(tap.exited(migctl('doctor', '--json', env=env), 6))
+        tap.equal(found['driver'][0][3], OTHER_LIBRARY.format(said))
 
 
 @test
 def a_library_without_symbols():
+    env = machine('broken', 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.82  Thu\n')
     shutil.copy(tap.build('tests', 'unit', 'nvml-fake', 'libnvml-fake-broken.so'),
-                tap.tmpdir() / 'libnvidia-ml.so.1')
-    found = examined(tap.exited(migctl('doctor', '--json',
-                                       env={'LD_LIBRARY_PATH': str(tap.tmpdir())}), 6))
+                pathlib.Path(env['LD_LIBRARY_PATH']) / 'libnvidia-ml.so.1')
+    found = examined(tap.exited(migctl('doctor', '--json', env=env), 6))
     tap.contains(found['driver'][0][2], 'is not a usable NVML library: it does not export nvml')
-    tap.contains(found['driver'][0][3], 'ldconfig -p')
+    tap.equal(found['driver'][0][3], OTHER_LIBRARY.format('580.82'))
 
 
 @test
@@ -100,7 +122,8 @@ def a_driver_that_does_not_start():
     node = create(f'1x{A100}')
     for code, mend, rc in (('DRIVER_NOT_LOADED', 'modprobe nvidia', 6),
                            ('LIB_RM_VERSION_MISMATCH', 'reboot', 6),
-                           ('NO_PERMISSION', 'run as root', 1)):
+                           ('NO_PERMISSION', 'run as root', 1),
+                           ('UNKNOWN', 'on a real machine: dmesg | grep -i nvrm', 1)):
         got = migctl('sim', 'exec', '--fault', f'nvmlInitWithFlags=NVML_ERROR_{code}', node, '--',
                      MIGCTL, 'doctor', '--json')
         found = examined(got)
@@ -115,6 +138,10 @@ def no_permission():
     tap.succeeded(on(node, 'apply', '0=1g.5gb'))
     found = examined(tap.exited(migctl('sim', 'exec', '--unprivileged', node, '--', MIGCTL,
                                        'doctor', '--json'), 1))
+    tap.equal([(os.path.basename(subject), text[:27]) for _, subject, text, _ in
+               found['permission']],
+              [('nvidia-cap1', "the right 'config' is missi"),
+               ('nvidia-cap2', "the right 'monitor' is miss")])
     tap.contains(found['permission'][0][3], 'as root')
     # What was not looked at is not said to be right.
     tap.equal(skipped(found), {'instances': [('GPU 0', 'only root sees its instances')],
@@ -316,8 +343,11 @@ def a_leftover_journal():
         file.write(b'\0\0\0\0')
     (kind, damaged, text, mend), = doctor(node, 1)['journal']
     tap.equal((kind, damaged), ('problem', subject))
-    tap.contains(text, 'cannot be used')
-    tap.contains(mend, 'remove the file')
+    tap.true(text.startswith('the journal of a change cannot be used: '), text)
+    tap.not_contains(text, subject)
+    tap.true(mend.startswith(f'rm {subject}   (compare '), mend)
+    subprocess.run(mend.split('   ')[0].split(), check=True)
+    tap.equal(doctor(node, 0), {})
 
 
 @test

@@ -121,7 +121,8 @@ def who_may_not_is_told_who_may():
     create()
     got = tap.exited(tap.run([MIGCTL, 'sim', 'exec', '--unprivileged', 'demo', '--', MIGCTL,
                               'export']), 7)
-    tap.contains(got.stderr, 'not permitted (NVML_ERROR_NO_PERMISSION)\n  run it as root\n')
+    tap.contains(got.stderr, 'not permitted (NVML_ERROR_NO_PERMISSION)\n  run it as root; migctl '
+                 'doctor names the right that is missing\n')
 
 
 @test

@@ -396,7 +396,7 @@ def help_examples(command):
             yield f'migctl create -g 2:2 -n {word}'
     if name == 'destroy':
         for word in re.findall(r'\d+g\.\d+gb(?:@\d+)?', details):
-            yield f'migctl destroy -n {word}'
+            yield f'migctl destroy -n {word}' + (' -i 2' if '@' in word else '')
     if name == 'sim create':
         for number, line in enumerate(re.findall(r'^  (\S+)', details, re.M)):
             yield f'migctl sim create spec{number} --gpus {line}'

@@ -154,6 +154,8 @@ def help_shows_what_the_table_has():
         tap.equal([name for _, name in shown],
                   [f'--{option["name"]}' for option in command['options']] + ['--help'])
         tap.contains(got, command['summary'])
+        for line in got.splitlines():
+            tap.true(len(line) < 80, f'{command["name"]}: {line}')
 
 
 @test

@@ -104,9 +104,10 @@ def nodes_without_gpus_and_without_mig():
     none = create('none', 'none')
     t4 = create('1xt4-16gb', 't4')
     for command in ('plan', 'apply', 'assert', 'diff'):
-        got = tap.exited(unchanged(none, command, 'all=off'), 4)
-        tap.equal((got.stdout, got.stderr), ('', 'migctl: no LAYOUT matches a GPU of this node\n'
-                                                 '  the driver shows no GPU at all\n'))
+        got = tap.exited(unchanged(none, command, 'all=off'), 6)
+        tap.equal((got.stdout, got.stderr),
+                  ('', 'migctl: the driver shows no GPU\n'
+                       '  migctl --node none doctor says where to look\n'))
         got = tap.exited(unchanged(t4, command, 'all=1g.5gb'), 4)
         tap.contains(got.stderr, 'no GPU of this node has MIG')
         got = tap.exited(unchanged(t4, command, '0=1g.5gb'), 4)

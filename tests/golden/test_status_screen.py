@@ -313,6 +313,19 @@ def svg_escapes_foreign_text():
 
 
 @test
+def help_on_a_narrow_terminal():
+    for words in (['help'], ['help', 'sim'], ['help', 'create'], ['help', 'list'],
+                  ['sim', 'hold', '--help']):
+        screen = Screen(*words, columns=40)
+        tap.equal(screen.end(), 0)
+        lines = screen.text.replace('\r', '').splitlines()
+        # Without the pictures and lines that are typed as they stand.
+        tap.equal([line for line in lines if len(line) >= 40 and not line.startswith('usage: ')],
+                  [], words)
+        tap.true(len(lines) > 20, words)
+
+
+@test
 def svg_replaces_no_device():
     node = node_with_instances()
     link = tap.tmpdir() / 'link'

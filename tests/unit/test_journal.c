@@ -215,7 +215,7 @@ MIG_TEST(a_damaged_line_in_the_middle_is_refused_with_the_file)
 	MIG_ASSERT_INT_EQ(mig_journal_read(&scene.ctx, 1, &entry, &err), -1);
 	MIG_ASSERT_INT_EQ(mig_error_code(err), MIG_ERROR_CORRUPT);
 	MIG_ASSERT_CONTAINS(mig_error_message(err), path);
-	MIG_ASSERT_CONTAINS(mig_error_hint_text(err), "remove the file");
+	MIG_ASSERT_CONTAINS(mig_error_hint_text(err), "then: rm ");
 	end(&scene);
 }
 

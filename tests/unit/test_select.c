@@ -162,10 +162,17 @@ MIG_TEST(select_on_a_node_without_gpus)
 {
 	struct fake_driver *fake = fake_new();
 	struct mig_snapshot *snapshot = fake_snapshot(fake, 0);
+	_cleanup_error_ struct mig_error *err = NULL;
+	struct mig_target *target = NULL;
 
-	refused(snapshot, "  - {devices: all, mig-enabled: false}\n",
-		"c.yaml:3:3: label 'a' matches no GPU of this node",
-		"the driver shows no GPU at all");
+	MIG_ASSERT_INT_EQ(select_case_run(snapshot, HEAD,
+					  "  - {devices: all, mig-enabled: false}\n", &target,
+					  &err),
+			  -1);
+	MIG_ASSERT(target == NULL);
+	MIG_ASSERT_STR_EQ(mig_error_message(err), "the driver shows no GPU");
+	MIG_ASSERT_CONTAINS(mig_error_hint_text(err), "migctl doctor");
+	MIG_ASSERT_INT_EQ(mig_error_exit_status(err), MIG_EXIT_NO_DRIVER);
 	mig_snapshot_free(snapshot);
 	fake_free(fake);
 }
