@@ -227,6 +227,31 @@ def compute_instances_at_a_place():
 
 
 @test
+def what_can_never_be_is_no_question_of_room():
+    node(f'2x{A100}')
+    # Whether MIG mode is on, whether a GPU is named, and whatever is there.
+    for prepare in ((), ('mode', 'on'), ('create', '7g.40gb*2')):
+        if prepare:
+            tap.succeeded(on('n', *prepare))
+        for where in ((), ('-i', '1')):
+            gpu = where[-1] if where else '0'
+            for word, said in (('9g.99gb', f"GPU {gpu} (NVIDIA A100-SXM4-40GB) has no profile "
+                                           "'9g.99gb'\n"),
+                               ('99', f'GPU {gpu} (NVIDIA A100-SXM4-40GB) has no profile with the '
+                                      'id 99\n'),
+                               ('3g.20gb@1', f'GPU {gpu}: 3g.20gb cannot lie at 1\n  3g.20gb can '
+                                             'lie at 0, 4\n'),
+                               ('1c.3g.20gb@4*4', 'do not fit together in 3g.20gb at 4\n')):
+                refused(make(*where, word, rc=4), said)
+    refused(make('1g.5gb', rc=4), 'there is no room for all of this beside what is there\n  migctl '
+            '--node n profiles shows what fits on each GPU; migctl --node n destroy makes room\n')
+    destroy('--all')
+    # What is there cannot be what is in the way.
+    refused(make('7g.40gb*2', '1g.5gb', rc=4), 'there is no room for all of this on 2 GPUs\n  migctl '
+            '--node n profiles shows what fits on each GPU\n')
+
+
+@test
 def a_gpu_that_is_merely_off_is_named():
     node(f'3x{A100}', 0)
     make('7g.40gb')
