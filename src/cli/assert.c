@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/look.h"
+#include "cli/note.h"
 #include "cli/output.h"
 #include "core/plan.h"
 #include "shared/json_writer.h"
@@ -53,6 +54,7 @@ static int print_json(const struct mig_look *look, bool mode_only, unsigned int 
 		mig_json_object_end(&json);
 	}
 	mig_json_array_end(&json);
+	mig_note_json(&json);
 	mig_json_object_end(&json);
 	return mig_output_json(&json, &out, err);
 }

@@ -8,6 +8,7 @@
 
 #include "cli/change.h"
 #include "cli/commands.h"
+#include "cli/note.h"
 #include "cli/past.h"
 #include "shared/text.h"
 
@@ -33,16 +34,13 @@ static void say_what_is_left_out(const struct mig_saved_layout *layout,
 		_cleanup_error_ struct mig_error *why = NULL;
 
 		if (gpu == NULL && mig_snapshot_lost_gpu(snapshot, saved->index) != NULL)
-			fprintf(stderr,
-				"migctl: GPU %u is lost (fallen off the bus) and is left out\n",
-				saved->index);
+			mig_note("GPU %u is lost (fallen off the bus) and is left out",
+				 saved->index);
 		else if (gpu == NULL)
-			fprintf(stderr,
-				"migctl: GPU %u (%s) is not there any more and is left out\n",
-				saved->index, saved->uuid);
+			mig_note("GPU %u (%s) is not there any more and is left out", saved->index,
+				 saved->uuid);
 		else if (mig_saved_gpu_target(saved, gpu, target, &why) < 0)
-			fprintf(stderr, "migctl: GPU %u is left as it is: %s\n", gpu->index,
-				mig_error_message(why));
+			mig_note("GPU %u is left as it is: %s", gpu->index, mig_error_message(why));
 	}
 }
 
@@ -65,10 +63,9 @@ static void say_what_waits(const struct mig_history *history)
 	if (waiting == NULL)
 		return;
 	mig_text_escape_terminal(&command, waiting->command);
-	fprintf(stderr,
-		"migctl: transaction %u (%s) waited for a reset; its GPUs are left as they are: "
-		"run it again\n",
-		waiting->number, mig_buf_text(&command));
+	mig_note("transaction %u (%s) waited for a reset; its GPUs are left as they are: run it "
+		 "again",
+		 waiting->number, mig_buf_text(&command));
 }
 
 int mig_cmd_boot_run(const struct mig_invocation *inv, struct mig_error **err)

@@ -12,6 +12,7 @@
 
 #include "cli/duration.h"
 #include "cli/look.h"
+#include "cli/note.h"
 #include "cli/output.h"
 #include "cli/plan_json.h"
 #include "cli/plan_text.h"
@@ -59,14 +60,6 @@ static void flush(struct mig_buf *out, FILE *stream)
 	fputs(mig_buf_text(out), stream);
 	fflush(stream);
 	mig_buf_reset(out);
-}
-
-static void say(const char *line)
-{
-	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(OUTPUT_MAX);
-
-	mig_text_escape_message(&text, line);
-	fprintf(stderr, "migctl: %s\n", mig_buf_text(&text));
 }
 
 static void clear_progress(const struct run *run)
@@ -235,6 +228,7 @@ static void json_result(const struct run *run, const struct mig_error *failure, 
 		run->change->costs_json(run->change->request.cookie, &view, &json);
 	if (t->rollback.plan != NULL)
 		mig_plan_json_operations(&json, "rollback", t->rollback.plan, t->rollback.results);
+	mig_note_json(&json);
 	mig_json_object_end(&json);
 	if (mig_json_finish(&json) < 0)
 		mig_buf_reset(out);
@@ -262,23 +256,18 @@ static int blocked_error(const struct run *run, struct mig_error **err)
 
 /* ---- what is told meanwhile ---------------------------------------------------------------------- */
 
-/* With --json these stand in the documents, and standard error has nothing but the error's. */
-static void recovered(void *cookie, const struct mig_recovery *recovery)
+/* With --json the document has it as `recovered`. */
+static void recovered(MIG_UNUSED void *cookie, const struct mig_recovery *recovery)
 {
-	const struct run *run = cookie;
-
-	if (run->is_json)
-		return;
 	if (recovery->was_rebooted)
-		fprintf(stderr,
-			"migctl: transaction %u was left unfinished; the machine was started anew "
-			"since, so there is nothing to roll back\n",
-			recovery->number);
+		mig_note_person("transaction %u was left unfinished; the machine was started anew "
+				"since, so there is nothing to roll back",
+				recovery->number);
 	else
-		fprintf(stderr,
-			"migctl: transaction %u was left unfinished and was rolled back first "
-			"(%u operation%s)\n",
-			recovery->number, recovery->op_count, recovery->op_count == 1 ? "" : "s");
+		mig_note_person("transaction %u was left unfinished and was rolled back first (%u "
+				"operation%s)",
+				recovery->number, recovery->op_count,
+				recovery->op_count == 1 ? "" : "s");
 }
 
 static void estimate(struct run *run, const struct mig_snapshot *snapshot,
@@ -319,8 +308,7 @@ static void told(void *cookie, const char *line)
 	const struct run *run = cookie;
 
 	clear_progress(run);
-	if (!run->is_json)
-		say(line);
+	mig_note_person("%s", line);
 }
 
 /* "12/40  GPU 0:2/5 1:1/5" on one line that changes; eight GPUs fit into 80 columns. */
@@ -356,8 +344,7 @@ static void rolling_back(void *cookie, const struct mig_error *why)
 
 	clear_progress(run);
 	mig_buf_printf(&line, "rolling back: %s", mig_error_message(why));
-	if (!run->is_json)
-		say(mig_buf_text(&line));
+	mig_note_person("%s", mig_buf_text(&line));
 }
 
 /* ---- options ------------------------------------------------------------------------------------ */

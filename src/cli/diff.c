@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/look.h"
+#include "cli/note.h"
 #include "cli/output.h"
 #include "core/after.h"
 #include "core/history.h"
@@ -187,6 +188,7 @@ static int print(const struct mig_invocation *inv, const struct mig_look *look,
 	}
 	if (is_json) {
 		mig_json_array_end(&json);
+		mig_note_json(&json);
 		mig_json_object_end(&json);
 		if (mig_output_json(&json, &out, err) < 0)
 			return -1;

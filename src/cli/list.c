@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 #include "cli/gpu_choice.h"
 #include "cli/look.h"
-#include "cli/self.h"
+#include "cli/note.h"
 #include "cli/session.h"
 #include "cli/status_parts.h"
 #include "cli/table.h"
@@ -197,17 +197,14 @@ static void say_what_is_not_there(const struct mig_table *table, unsigned int wi
 	if (table->is_tree)
 		return;
 	if (without > 0)
-		mig_self_printf(
-			stderr,
-			"migctl: %u GPU instance%s no compute instance, so %s no MIG device: "
-			"migctl list --tree shows %s\n",
+		mig_note_person(
+			"%u GPU instance%s no compute instance, so %s no MIG device: migctl list "
+			"--tree shows %s",
 			without, without == 1 ? " has" : "s have",
 			without == 1 ? "it is" : "they are", without == 1 ? "it" : "them");
 	else if (table->row_count == 0)
-		mig_self_fputs("migctl: there is no MIG device: migctl status shows the GPUs, "
-			       "migctl create "
-			       "PROFILE makes one\n",
-			       stderr);
+		mig_note_person("there is no MIG device: migctl status shows the GPUs, migctl "
+				"create PROFILE makes one");
 }
 
 int mig_cmd_list_run(const struct mig_invocation *inv, struct mig_error **err)

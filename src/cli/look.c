@@ -4,9 +4,9 @@
  */
 #include "cli/look.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
+#include "cli/note.h"
 #include "core/lock.h"
 #include "core/transaction.h"
 #include "shared/text.h"
@@ -61,21 +61,19 @@ void mig_look_warn_unfinished(const struct mig_session *session)
 	_cleanup_error_ struct mig_error *why = NULL;
 
 	if (mig_journal_unfinished(&session->ctx, &entry, &why) < 0) {
-		fprintf(stderr, "migctl: %s\n", mig_error_message(why));
+		mig_note("%s", mig_error_message(why));
 		return;
 	}
 	if (entry == NULL)
 		return;
 	if (mig_lock_is_held(&session->ctx, &who))
-		fprintf(stderr, "migctl: %s is changing this node now\n", mig_buf_text(&who));
+		mig_note("%s is changing this node now", mig_buf_text(&who));
 	else if (geteuid() != 0 && geteuid() != entry->uid)
 		/* The lock is not for everybody to look at. */
-		fprintf(stderr,
-			"migctl: transaction %u is not finished: it is running, or was left so\n",
-			entry->number);
+		mig_note("transaction %u is not finished: it is running, or was left so",
+			 entry->number);
 	else
-		fprintf(stderr,
-			"migctl: transaction %u was left unfinished; the next changing command "
-			"rolls it back first\n",
-			entry->number);
+		mig_note("transaction %u was left unfinished; the next changing command rolls it "
+			 "back first",
+			 entry->number);
 }

@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/complete.h"
 #include "cli/help.h"
+#include "cli/note.h"
 #include "cli/parse.h"
 #include "cli/self.h"
 #include "shared/file.h"
@@ -114,6 +115,7 @@ static void print_error_json(const struct mig_error *err, int status)
 		mig_json_int(&json, mig_error_errno(err));
 	mig_json_member_string(&json, "changed", mig_changed_word(mig_error_changed(err)));
 	mig_json_member_uint(&json, "exit_status", (uint64_t)status);
+	mig_note_json(&json);
 	mig_json_object_end(&json);
 	if (mig_json_finish(&json))
 		print_error_text(err);
@@ -344,6 +346,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	/* A file that reaches its size limit is an error of that file, not the end of migctl. */
 	signal(SIGXFSZ, SIG_IGN);
+	if (wants_json(argc, argv))
+		mig_note_keep();
 	status = dispatch(argc, argv, &err);
 	if (err && status <= 0)
 		status = (int)mig_error_exit_status(err);

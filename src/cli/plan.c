@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/look.h"
+#include "cli/note.h"
 #include "cli/output.h"
 #include "cli/plan_json.h"
 
@@ -40,6 +41,7 @@ static int print_json(const struct mig_look *look, const struct mig_plan_view *v
 	mig_json_member_string(&json, "schema", "migctl.plan/1");
 	mig_json_member_bool(&json, "differs", mig_look_differs(look));
 	mig_plan_json_members(&json, view, NULL);
+	mig_note_json(&json);
 	mig_json_object_end(&json);
 	return mig_output_json(&json, out, err);
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/self.h"
+#include "cli/note.h"
 #include "core/target.h"
 #include "shared/text.h"
 
@@ -111,9 +111,8 @@ void mig_profile_rows_say_off(const struct mig_snapshot *snapshot,
 		mig_buf_printf(&list, "%s%u", count++ > 0 ? "," : "", gpu->index);
 	}
 	if (count > 0)
-		mig_self_printf(
-			stderr,
-			"migctl: MIG mode of GPU %s is off, nothing can be made there before: "
-			"migctl mode on -i %s\n",
+		mig_note_person(
+			"MIG mode of GPU %s is off, nothing can be made there before: migctl mode "
+			"on -i %s",
 			mig_buf_text(&list), mig_buf_text(&list));
 }

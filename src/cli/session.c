@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/note.h"
 #include "cli/self.h"
 #include "core/holders.h"
 #include "nvml/driver.h"
@@ -86,10 +87,7 @@ static int find_commands(struct mig_session *session, struct mig_error **err)
 static void print_message(MIG_UNUSED void *cookie, MIG_UNUSED enum mig_log_level level,
 			  const char *message)
 {
-	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(64 * 1024);
-
-	mig_text_escape_message(&text, message);
-	fprintf(stderr, "migctl: %s\n", mig_buf_text(&text));
+	mig_note("%s", message);
 }
 
 int mig_session_open(struct mig_session *session, struct mig_error **err)

@@ -10,6 +10,7 @@
 #include "cli/duration.h"
 #include "cli/gpu_choice.h"
 #include "cli/look.h"
+#include "cli/note.h"
 #include "cli/output.h"
 #include "cli/picture_svg.h"
 #include "cli/self.h"
@@ -66,7 +67,7 @@ void mig_status_warn_hidden(const struct mig_status_view *view)
 
 	mig_status_hidden(view, &text);
 	if (text.len > 0)
-		fprintf(stderr, "migctl: %s\n", mig_buf_text(&text));
+		mig_note_person("%s", mig_buf_text(&text));
 }
 
 static void put_text(const struct mig_status_view *view, const struct mig_picture_style *style,
@@ -168,6 +169,7 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 		return run_watch(inv, &session, err);
 	if (look(&session, mig_option_value(inv, "id"), &sight, err) < 0)
 		return -1;
+	mig_look_warn_unfinished(&session);
 	if (svg != NULL) {
 		if (write_svg(&sight.view, svg, err) < 0)
 			return -1;
@@ -178,7 +180,6 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 		mig_picture_style_of_stdout(&style);
 		put_text(&sight.view, &style, &out);
 	}
-	mig_look_warn_unfinished(&session);
 	mig_status_warn_hidden(&sight.view);
 	fputs(mig_buf_text(&out), stdout);
 	/* What was asked for and could not be shown is a failure, after all else was shown. */

@@ -3,6 +3,8 @@
  * `migctl status --json`; see status_parts.h and docs/json.md.
  */
 #include "cli/status_parts.h"
+
+#include "cli/note.h"
 #include "core/room.h"
 #include "shared/text.h"
 
@@ -126,6 +128,7 @@ int mig_status_json(const struct mig_status_view *view, struct mig_buf *out, str
 			json_gpu(&json, &snapshot->gpus[i]);
 	}
 	mig_json_array_end(&json);
+	mig_note_json(&json);
 	mig_json_object_end(&json);
 	if (mig_json_finish(&json) < 0)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "the output is too large");

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/note.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "shared/nearest.h"
@@ -440,6 +441,7 @@ int mig_table_print(struct mig_table *table, const char *schema, const char *key
 	mig_json_object_begin(&json);
 	mig_json_member_string(&json, "schema", schema);
 	put_rows(table, &json, key);
+	mig_note_json(&json);
 	mig_json_object_end(&json);
 	return mig_output_json(&json, &text, err);
 }

@@ -6,6 +6,7 @@
 
 #include "cli/change.h"
 #include "cli/commands.h"
+#include "cli/note.h"
 #include "cli/past.h"
 #include "shared/text.h"
 
@@ -14,15 +15,12 @@ const struct mig_option mig_cmd_undo_options[] = {
 	{NULL, 0, NULL, NULL},
 };
 
-static void say_what(const struct mig_invocation *inv, const struct mig_journal_entry *entry)
+static void say_what(const struct mig_journal_entry *entry)
 {
 	_cleanup_buf_ struct mig_buf command = MIG_BUF_INIT(16384);
 
-	if (mig_option_given(inv, "json"))
-		return;
 	mig_text_escape_terminal(&command, entry->command);
-	fprintf(stderr, "migctl: taking back transaction %u: %s\n", entry->number,
-		mig_buf_text(&command));
+	mig_note_person("taking back transaction %u: %s", entry->number, mig_buf_text(&command));
 }
 
 int mig_cmd_undo_run(const struct mig_invocation *inv, struct mig_error **err)
@@ -38,7 +36,7 @@ int mig_cmd_undo_run(const struct mig_invocation *inv, struct mig_error **err)
 		mig_error_set(err, MIG_ERROR_REFUSED, "there is nothing to take back");
 		return mig_error_hint(err, "migctl history shows what was done on this node");
 	}
-	say_what(inv, entry);
+	say_what(entry);
 	change.request.kind = MIG_CHANGE_UNDO;
 	change.request.command = past.command;
 	change.request.undoes = entry->number;

@@ -82,11 +82,31 @@ def held_whole(node):
         tap.run([MIGCTL, 'sim', 'hold', '-n', node, '--end', str(pid)])
 
 
+def run(*argv, stream='stdout', **more):
+    return json.loads(getattr(tap.run([MIGCTL, *map(str, argv)], **more), stream))
+
+
+def with_notes():
+    """Documents of commands that have something to say: a change was left unfinished."""
+    tap.succeeded(tap.run([MIGCTL, 'sim', 'create', 'noted', '--gpus', '1xa30-24gb']))
+    tap.succeeded(tap.run([MIGCTL, '--node', 'noted', 'mode', 'on']))
+    tap.run([MIGCTL, 'sim', 'exec', '--fault', 'nvmlDeviceCreateGpuInstanceWithPlacement=kill',
+             'noted', '--', MIGCTL, 'create', '1g.6gb'])
+    for words in (['status'], ['list'], ['profiles'], ['placements'], ['plan', '0=1g.6gb'],
+                  ['assert', '0=1g.6gb'], ['diff', '0=1g.6gb'], ['apply', '0=1g.6gb', '-n']):
+        document = run('--node', 'noted', *words, '--json')
+        tap.contains(document['notes'][0], 'transaction 2 was left unfinished')
+        yield document
+    hooks = tap.tmpdir() / 'hooks.yaml'
+    hooks.write_text('version: v1\nhooks:\n  at-noon: []\n')
+    document = run('--node', 'noted', 'apply', '0=9g.6gb', '--json', '-k', hooks, stream='stderr')
+    tap.contains(document['notes'][0], "hook 'at-noon' is passed over")
+    yield document
+
+
 def documents():
     """Documents of every schema, in several states."""
-    def run(*argv, stream='stdout', **more):
-        return json.loads(getattr(tap.run([MIGCTL, *map(str, argv)], **more), stream))
-
+    yield from with_notes()
     tap.succeeded(tap.run([MIGCTL, 'sim', 'create', 'n', '--gpus', '1xa30-24gb,1xt4-16gb']))
     example = tap.source('examples', 'a30.yaml')
     counts = os.path.join(tap.tmpdir(), 'counts')

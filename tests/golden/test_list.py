@@ -59,6 +59,7 @@ def shown(*args):
 def documents(name, *args):
     document = json.loads(tap.succeeded(on(name, *args, '--json')).stdout)
     tap.equal(document.pop('schema'), f'migctl.{args[0]}/1')
+    tap.equal(document.pop('notes'), [])
     (rows,) = document.values()
     return rows
 

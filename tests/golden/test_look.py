@@ -31,7 +31,7 @@ def assert_says_whether_it_is_so():
     uuids = [gpu['uuid'] for gpu in before['gpus']]
     tap.equal(json.loads(got.stdout), {'schema': 'migctl.assert/1', 'as_wanted': False, 'gpus': [
         {'gpu_uuid': uuids[0], 'gpu_index': 0, 'as_wanted': False},
-        {'gpu_uuid': uuids[2], 'gpu_index': 2, 'as_wanted': True}]})
+        {'gpu_uuid': uuids[2], 'gpu_index': 2, 'as_wanted': True}], 'notes': []})
     tap.equal(got.stderr, '')
     got = tap.succeeded(on(node, 'assert', '--json', '2=1g.10gb*7'))
     tap.equal(json.loads(got.stdout)['as_wanted'], True)
@@ -78,7 +78,7 @@ def diff_shows_line_by_line():
     got = tap.succeeded(on(node, 'diff', '2=1g.10gb*7'))
     tap.equal((got.stdout, got.stderr), ('', ''))
     tap.equal(json.loads(tap.succeeded(on(node, 'diff', '--json', '2=1g.10gb*7')).stdout),
-              {'schema': 'migctl.diff/1', 'differs': False, 'gpus': []})
+              {'schema': 'migctl.diff/1', 'differs': False, 'gpus': [], 'notes': []})
     tap.equal(status(node), before)
 
 

@@ -202,8 +202,8 @@ def a_damaged_journal():
     for command in (['apply', '0=2g.10gb'], ['apply', '0=3g.20gb'], ['undo']):
         got = tap.exited(on(node, *command), 1)
         tap.contains(got.stderr, str(path))
-        tap.contains(got.stderr, "compare 'migctl --node n status' with what you want, then remove the file and "
-                                 'run the command again')
+        tap.contains(got.stderr, "compare 'migctl --node n status' with what you want, then: rm "
+                                 f'{path}\n')
         tap.equal(layouts(node), before)
     # Readers go on, and say it.
     got = tap.exited(on(node, 'plan', '0=2g.10gb'), 3)

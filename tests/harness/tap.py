@@ -24,6 +24,7 @@ Python's standard library only, 3.11 and later; schemas.py uses jsonschema where
 """
 import dataclasses
 import difflib
+import json
 import os
 import pathlib
 import shutil
@@ -158,10 +159,18 @@ def run(argv, env=None, clean_env=None, stdin='', cwd=None, timeout=None, binary
 
 
 def _look_at_documents(got):
-    """What --json printed is as its schema says."""
+    """What --json printed is as its schema says, and stderr has the document of an error or nothing."""
     import schemas  # pylint: disable=import-outside-toplevel
     for text in (got.stdout, got.stderr):
         schemas.look(text)
+    # Of a program that is run on a node: what stands behind the last "--".
+    begin = max((at + 1 for at, word in enumerate(got.argv) if word == '--'), default=0)
+    words = got.argv[begin:] if '--json' in got.argv[begin:] else []
+    if words and pathlib.Path(words[0]).name == 'migctl' and got.stderr:
+        try:
+            json.loads(got.stderr)
+        except ValueError:
+            fail(f'with --json stderr is more than the document of an error\n{got}')
 
 
 # --------------------------------------------------------------- assertions
