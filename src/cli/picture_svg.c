@@ -15,13 +15,14 @@
 #include "shared/text.h"
 #include "shared/utf8.h"
 
-#define PAGE_WIDTH  960
-#define MARGIN	    24
-#define BOX_HEIGHT  92
-#define CI_HEIGHT   40
-#define LINE_HEIGHT 18
-#define PANEL_GAP   26
-#define GLYPH_WIDTH 7.3 /* about, of the small text: for cutting */
+#define PAGE_WIDTH   960
+#define MARGIN	     24
+#define BOX_HEIGHT   92
+#define CI_HEIGHT    40
+#define LINE_HEIGHT  18
+#define PANEL_GAP    26
+#define ROOM_COLUMNS 80
+#define GLYPH_WIDTH  7.3 /* about, of the small text: for cutting */
 
 static const char style_sheet[] =
 	"<style>\n"
@@ -222,6 +223,26 @@ static void put_boxes(struct page *page, const struct mig_gpu *gpu)
 	page->y += BOX_HEIGHT + LINE_HEIGHT;
 }
 
+/* What fits beside each other, of which the free rooms may say too little. */
+static void put_room(struct page *page, const struct mig_gpu *gpu)
+{
+	_cleanup_buf_ struct mig_buf room = MIG_BUF_INIT(16384);
+	const char *line;
+
+	mig_status_room(gpu, ROOM_COLUMNS, &room);
+	line = mig_buf_text(&room);
+	while (*line != '\0') {
+		char text[ROOM_COLUMNS + 1];
+
+		line += strspn(line, " ");
+		mig_text_format(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
+		put_text(page, MARGIN, page->y, "room", text);
+		page->y += LINE_HEIGHT;
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+}
+
 static void put_holder_line(struct page *page, const char *where, const struct mig_holder *holder)
 {
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(4096);
@@ -276,8 +297,10 @@ static void put_gpu(struct page *page, const struct mig_gpu *gpu)
 		put_text(page, MARGIN, page->y, "ink", text);
 		page->y += LINE_HEIGHT;
 	}
-	if (gpu->facts != NULL && gpu->facts->units > 0 && gpu->mig_current)
+	if (gpu->facts != NULL && gpu->facts->units > 0 && gpu->mig_current) {
 		put_boxes(page, gpu);
+		put_room(page, gpu);
+	}
 	put_holders(page, gpu);
 }
 

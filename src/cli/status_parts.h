@@ -23,6 +23,10 @@ struct mig_status_view {
 void mig_status_text(const struct mig_status_view *view, const struct mig_picture_style *style,
 		     struct mig_buf *out);
 
+/* Appends what fits now on a GPU in MIG mode, as lines of at most so many columns, or why nothing
+ * does. Returns whether anything fits. */
+bool mig_status_room(const struct mig_gpu *gpu, unsigned int columns, struct mig_buf *out);
+
 /* Appends what is hidden from the caller and why; nothing if nothing is. */
 void mig_status_hidden(const struct mig_status_view *view, struct mig_buf *out);
 

@@ -93,11 +93,10 @@ static void print_gauges(const struct mig_gpu *gpu, const struct mig_picture_sty
 	mig_buf_putc(out, '\n');
 }
 
-static void print_room(const struct mig_gpu *gpu, const struct mig_picture_style *style,
-		       struct mig_buf *out)
+bool mig_status_room(const struct mig_gpu *gpu, unsigned int columns, struct mig_buf *out)
 {
 	static const char title[] = "  fits now: ";
-	size_t width = MIG_MAX(MIG_MIN(style->width, ROOM_WIDTH), MIG_PICTURE_WIDTH_MIN);
+	size_t width = MIG_MAX(MIG_MIN(columns, ROOM_WIDTH), MIG_PICTURE_WIDTH_MIN);
 	size_t column = 0;
 
 	for (unsigned int i = 0; i < gpu->facts->gi_count; i++) {
@@ -121,6 +120,7 @@ static void print_room(const struct mig_gpu *gpu, const struct mig_picture_style
 		mig_buf_puts(out, "  nothing can be made: MIG will be off\n");
 	else
 		mig_buf_puts(out, column > 0 ? "\n" : "  full\n");
+	return column > 0;
 }
 
 /* "  in use: WHAT by WHO", on two lines where one is too narrow. */
@@ -197,8 +197,10 @@ static void print_full(const struct mig_gpu *gpu, const struct mig_picture_style
 	if (gpu->is_restricted)
 		print_devices(gpu, style, out);
 	if (gpu->facts != NULL && gpu->mig_current) {
+		_cleanup_buf_ struct mig_buf room = MIG_BUF_INIT(16384);
 		unsigned int rooms = 0;
 		struct mig_boxes boxes;
+		bool has_room;
 
 		print_gauges(gpu, style, out);
 		mig_gpu_view_draw(gpu, style, out, &says_all);
@@ -208,9 +210,10 @@ static void print_full(const struct mig_gpu *gpu, const struct mig_picture_style
 				rooms += boxes.box[i].gi == NULL;
 		}
 		print_holders(gpu, style, out);
+		has_room = mig_status_room(gpu, style->width, &room);
 		/* One free room says itself what fits. */
-		if (rooms != 1 || !says_all)
-			print_room(gpu, style, out);
+		if (rooms != 1 || !says_all || !has_room)
+			mig_buf_puts(out, mig_buf_text(&room));
 		return;
 	}
 	print_holders(gpu, style, out);

@@ -22,6 +22,8 @@
 
 #define CELL_MAX      65536
 #define NAMES_MAX     1024
+#define BELOW_INDENT  8
+#define CELL_MIN      16 /* columns in which a cell can go on below itself */
 #define RECORDS_BELOW 60 /* columns of a terminal */
 
 /* ---- which columns ----------------------------------------------------------------------------- */
@@ -246,29 +248,111 @@ static size_t line_length(const char *text)
 	return len;
 }
 
-static bool fits(const char *text, size_t width)
+static size_t columns_of(const char *text, size_t len)
 {
-	while (*text != '\0') {
-		size_t len = line_length(text), columns = 0;
+	size_t columns = 0;
 
-		for (size_t i = 0; i < len; i++)
-			columns += ((unsigned char)text[i] & 0xc0) != 0x80;
-		if (columns > width)
-			return false;
-		text += strcspn(text, "\n");
-		text += *text == '\n';
-	}
-	return true;
+	for (size_t i = 0; i < len; i++)
+		columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return columns;
 }
 
-static void put_lines(const char *text)
+static const char *next_line(const char *text)
 {
-	while (*text != '\0') {
-		fwrite(text, 1, line_length(text), stdout);
-		fputc('\n', stdout);
-		text += strcspn(text, "\n");
-		text += *text == '\n';
+	text += strcspn(text, "\n");
+	return text + (*text == '\n');
+}
+
+static size_t widest_line(const char *text)
+{
+	size_t widest = 0;
+
+	for (; *text != '\0'; text = next_line(text))
+		widest = MIG_MAX(widest, columns_of(text, line_length(text)));
+	return widest;
+}
+
+static bool fits(const char *text, size_t width)
+{
+	return widest_line(text) <= width;
+}
+
+/* Where the last column begins, if it is text; 0: it is not. */
+static size_t last_column_at(const struct mig_table *table, const char *text)
+{
+	const struct mig_column *last = &table->columns[table->chosen[table->chosen_count - 1]];
+	size_t widest = table->has_headings ? strlen(last->name) : 0;
+
+	if (last->type == MIG_COLUMN_NUMBER)
+		return 0;
+	for (size_t i = 0; i < table->row_count; i++) {
+		_cleanup_buf_ struct mig_buf cell = MIG_BUF_INIT(4 * CELL_MAX);
+
+		if (put_cell_text(last, table->rows[i]->cells[last - table->columns], &cell) < 0)
+			return 0;
+		widest = MIG_MAX(widest, columns_of(mig_buf_text(&cell), cell.len));
 	}
+	return widest_line(text) - widest;
+}
+
+/* Bytes of the first so many columns. */
+static size_t bytes_of(const char *text, size_t len, size_t columns)
+{
+	size_t at = 0;
+
+	while (at < len && columns_of(text, at + 1) <= columns)
+		at++;
+	return at;
+}
+
+/* Where a line is broken so that it has at most `width` columns, at a space behind the first `before`
+ * columns; 0: there is none. */
+static size_t break_at(const char *text, size_t len, size_t width, size_t before)
+{
+	size_t at = len - 1;
+
+	while (at > 0 && (text[at] != ' ' || columns_of(text, at) > width))
+		at--;
+	return columns_of(text, at) > before ? at : 0;
+}
+
+/*
+ * A line whose last cell, from column last_at on, goes on below itself where the line is wider than
+ * `width`; where that is too narrow, the whole cell stands below.
+ */
+static void put_line(const char *text, size_t len, size_t width, size_t last_at)
+{
+	size_t before = last_at, indent = last_at;
+
+	while (columns_of(text, len) > width && last_at > 0) {
+		size_t at = before > 0 && width < last_at + CELL_MIN
+				    ? 0
+				    : break_at(text, len, width, before);
+		size_t begin = at + 1;
+
+		if (at == 0 && before == 0)
+			break;
+		if (at == 0) {
+			begin = bytes_of(text, len, last_at);
+			for (at = begin; at > 0 && text[at - 1] == ' ';)
+				at--;
+			indent = BELOW_INDENT;
+		}
+		fwrite(text, 1, at, stdout);
+		printf("\n%*s", (int)indent, "");
+		text += begin;
+		len -= begin;
+		width -= MIG_MIN(before > 0 ? indent : 0, width);
+		before = 0;
+	}
+	fwrite(text, 1, len, stdout);
+	fputc('\n', stdout);
+}
+
+static void put_lines(const char *text, size_t width, size_t last_at)
+{
+	for (; *text != '\0'; text = next_line(text))
+		put_line(text, line_length(text), width, last_at);
 }
 
 /* Leaves out the rightmost of the usual columns, which stand before those that were asked for, that
@@ -325,7 +409,7 @@ static void say_left_out(const struct mig_buf *names, unsigned int width)
 	_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(NAMES_MAX);
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(2 * NAMES_MAX);
 
-	mig_buf_printf(&line, "migctl: too wide for this terminal, with them: -o +%s",
+	mig_buf_printf(&line, "migctl: no room for %s; with them: -o +%s", mig_buf_text(names),
 		       mig_buf_text(names));
 	mig_output_wrap(&text, mig_buf_text(&line), 0, 2, width);
 	fputs(mig_buf_text(&text), stderr);
@@ -352,7 +436,7 @@ static int print(struct mig_table *table)
 		if (render(table, &text) < 0)
 			return -1;
 	}
-	put_lines(text);
+	put_lines(text, width > 0 ? width : SIZE_MAX, last_column_at(table, text));
 	if (left_out.len > 0)
 		say_left_out(&left_out, width);
 	return 0;

@@ -18,7 +18,7 @@ import xml.etree.ElementTree as ET
 import tap
 from tap import test
 
-from layouts import MIGCTL, create, migctl, on, status
+from layouts import MIGCTL, create, held, migctl, on, status
 
 A100 = 'a100-sxm4-40gb'
 ENTER, LEAVE = '\x1b[?1049h', '\x1b[?1049l'
@@ -181,7 +181,7 @@ def tables_on_eighty_columns():
         if left_out is None:
             tap.not_contains(said, 'MEMORY')
         else:
-            tap.equal(said, f'migctl: too wide for this terminal, with them: -o +{left_out}\n')
+            tap.equal(said, f'migctl: no room for {left_out}; with them: -o +{left_out}\n')
             tap.true(all(len(line) <= 80 for line in lines), screen.text)
             tap.true(not set(lines[0].split()) & set(left_out.split(',')), lines[0])
         # What is no terminal gets all.
@@ -310,6 +310,36 @@ def svg_escapes_foreign_text():
     tap.not_contains(text, '\x01')
     holder.terminate()
     holder.wait()
+
+
+@test
+def a_holder_goes_on_below():
+    node = create(f'1x{A100}')
+    tap.succeeded(on(node, 'apply', '0=3g.20gb'))
+    uuid = status(node)['gpus'][0]['gpu_instances'][0]['compute_instances'][0]['uuid']
+    with held(node, uuid) as pid:
+        whole = ' '.join(on(node, 'list', '-o', 'UUID,HOLDER').stdout.split())
+        for columns, below in ((80, ' ' * 64 + '(migctl'), (70, f'        process {pid} (migctl'),
+                               (62, f'        process {pid} (migctl')):
+            screen = Screen('--node', node, 'list', columns=columns, env={'NO_COLOR': '1'})
+            tap.equal(screen.end(), 0)
+            lines = screen.text.replace('\r\n', '\n').splitlines()
+            tap.true(all(len(line) <= columns for line in lines), screen.text)
+            tap.true(any(line.startswith(below) for line in lines), screen.text)
+            # In that order nothing is lost.
+            tap.contains(' '.join(' '.join(lines[1:]).split()), whole.split('HOLDER ')[1])
+
+
+@test
+def what_is_full():
+    """Also where what is left is no more than a memory unit that no profile can have."""
+    node = create(f'1x{A100}')
+    tap.succeeded(on(node, 'apply', '0=1g.5gb*7'))
+    tap.contains(SGR.sub('', shown(node)), '┘\n  full\n')
+    tap.contains(svg_texts(ET.fromstring(on(node, 'status', '--svg', '-').stdout)), 'full')
+    tap.succeeded(on(node, 'destroy', '0:7', '0:9'))
+    fits = next(line for line in on(node, 'status').stdout.splitlines() if 'fits now' in line)
+    tap.contains(svg_texts(ET.fromstring(on(node, 'status', '--svg', '-').stdout)), fits.strip())
 
 
 @test
