@@ -192,16 +192,30 @@ static unsigned int fill(struct mig_table *table, const struct mig_snapshot *sna
 }
 
 /* What is not in the table, and what to do about an empty one. */
-static void say_what_is_not_there(const struct mig_table *table, unsigned int without)
+static void say_what_is_not_there(const struct mig_table *table,
+				  const struct mig_snapshot *snapshot,
+				  const struct mig_gpu_choice *choice, unsigned int without)
 {
+	unsigned int capable = 0, on = 0;
+
 	if (table->is_tree)
 		return;
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		capable += choice->is_chosen[i] && snapshot->gpus[i].is_mig_capable;
+		on += choice->is_chosen[i] && snapshot->gpus[i].mig_current;
+	}
 	if (without > 0)
 		mig_note_person(
 			"%u GPU instance%s no compute instance, so %s no MIG device: migctl list "
 			"--tree shows %s",
 			without, without == 1 ? " has" : "s have",
 			without == 1 ? "it is" : "they are", without == 1 ? "it" : "them");
+	else if (table->row_count == 0 && capable == 0)
+		mig_note_person("there is no MIG device: no GPU %s has MIG",
+				choice->is_named ? "of these" : "of this node");
+	else if (table->row_count == 0 && on == 0)
+		mig_note_person("there is no MIG device, for MIG mode is off: migctl mode on turns "
+				"it on");
 	else if (table->row_count == 0)
 		mig_note_person("there is no MIG device: migctl status shows the GPUs, migctl "
 				"create PROFILE makes one");
@@ -231,7 +245,7 @@ int mig_cmd_list_run(const struct mig_invocation *inv, struct mig_error **err)
 		&(struct mig_status_view){.snapshot = snapshot, .chosen = choice.is_chosen});
 	if (mig_table_print(&table, "migctl.list/1", "mig_devices", err) < 0)
 		return -1;
-	say_what_is_not_there(&table, without);
+	say_what_is_not_there(&table, snapshot, &choice, without);
 	return mig_gpu_choice_check_lost(&session.ctx, snapshot, &choice, err) < 0 ? -1
 										   : MIG_EXIT_OK;
 }

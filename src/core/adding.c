@@ -289,17 +289,51 @@ static int add_ci_items(const struct mig_gpu *gpu, const struct mig_gpu_instance
 	return 0;
 }
 
+/* Which of them overlap is a question only where there are slices enough. */
+static int check_ci_room(const struct mig_gpu *gpu, const struct mig_gpu_instance *gi,
+			 const struct mig_placed_gi *placed, struct mig_error **err)
+{
+	const struct mig_gi_profile *profile = &gpu->facts->gi[gi->gi_row];
+	unsigned int used = 0, wanted = 0;
+
+	for (unsigned int i = 0; i < gi->ci_count; i++)
+		used += gi->ci[i].size;
+	for (unsigned int i = gi->ci_count; i < placed->ci_count; i++)
+		wanted += profile->ci[placed->ci[i].ci_row].slice_count;
+	if (used + wanted <= profile->slice_count)
+		return 0;
+	if (used >= profile->slice_count)
+		mig_error_set(err, MIG_ERROR_REFUSED, "GPU instance %u of GPU %u (%s) is full",
+			      gi->id, gpu->index, profile->name);
+	else
+		mig_error_set(
+			err, MIG_ERROR_REFUSED,
+			"%u compute slices do not fit in GPU instance %u of GPU %u (%s), which "
+			"has %u of %u left",
+			wanted, gi->id, gpu->index, profile->name, profile->slice_count - used,
+			profile->slice_count);
+	if (gi->ci_count > 0)
+		mig_error_hint(err,
+			       "migctl destroy GPU:GI:CI makes room; migctl list -i %u shows "
+			       "what is there",
+			       gpu->index);
+	return -1;
+}
+
 int mig_adding_ci(const struct mig_snapshot *snapshot, const struct mig_additions *additions,
 		  unsigned int position, unsigned int gi, struct mig_target **out,
 		  struct mig_error **err)
 {
 	_cleanup_target_ struct mig_target *target = mig_target_new(snapshot, err);
 	const struct mig_gpu *gpu = &snapshot->gpus[position];
+	struct mig_placed_gi *placed;
 
 	if (target == NULL || mig_adding_check_mode(gpu, err) < 0)
 		return -1;
 	mig_addition_begin(gpu, &target->gpus[position]);
-	if (add_ci_items(gpu, &gpu->gi[gi], additions, &target->gpus[position].placed[gi], err) < 0)
+	placed = &target->gpus[position].placed[gi];
+	if (add_ci_items(gpu, &gpu->gi[gi], additions, placed, err) < 0 ||
+	    check_ci_room(gpu, &gpu->gi[gi], placed, err) < 0)
 		return -1;
 	*out = MIG_TAKE_PTR(target);
 	return 0;

@@ -293,10 +293,13 @@ static int report_pending(const struct mig_context *ctx, struct mig_snapshot *sn
 	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
 	const struct mig_op *first = NULL;
 	const struct mig_gpu *gpu;
+	const char *again = "";
 	bool in_use = false;
 	bool is_one;
 
 	for (unsigned int i = 0; i < plan->op_count; i++) {
+		if (results[i].outcome != MIG_OP_PENDING && results[i].outcome != MIG_OP_DONE)
+			again = ", then run the same command again";
 		if (results[i].outcome != MIG_OP_PENDING)
 			continue;
 		mig_buf_printf(&gpus, "%s%u", first != NULL ? "," : "", plan->ops[i].gpu_index);
@@ -319,12 +322,12 @@ static int report_pending(const struct mig_context *ctx, struct mig_snapshot *sn
 	if (who.len > 0)
 		return mig_error_hint(err, "end %s, then run the same command again",
 				      mig_buf_text(&who));
-	return mig_error_hint(
-		err, "reset the GPU (%s %s) or reboot%s%s%s, then run the same command again",
-		ctx->reset_command != NULL ? ctx->reset_command : "nvidia-smi --gpu-reset -i",
-		mig_buf_text(&gpus), ctx->reboot_command != NULL ? " (" : "",
-		ctx->reboot_command != NULL ? ctx->reboot_command : "",
-		ctx->reboot_command != NULL ? ")" : "");
+	return mig_error_hint(err, "reset the GPU (%s %s) or reboot%s%s%s%s",
+			      ctx->reset_command != NULL ? ctx->reset_command
+							 : "nvidia-smi --gpu-reset -i",
+			      mig_buf_text(&gpus), ctx->reboot_command != NULL ? " (" : "",
+			      ctx->reboot_command != NULL ? ctx->reboot_command : "",
+			      ctx->reboot_command != NULL ? ")" : "", again);
 }
 
 static int set_workers(struct run *run, struct mig_error **err)

@@ -196,8 +196,12 @@ def compute_instances():
     make('-g', uuid, '2c.3g.20gb')
     tap.equal(layouts('n'), ['3g.20gb@4[2c.3g.20gb@0 1c.3g.20gb@2]'])
     tap.true(uuid in state('n')[0].uuids.values())
-    refused(make('-g', '2', rc=4), 'do not fit together')
+    refused(make('-g', '2', rc=4), 'GPU instance 2 of GPU 0 (3g.20gb) is full\n',
+            'migctl --node n destroy GPU:GI:CI makes room')
     destroy('0:2:0')
+    refused(make('-g', '2', '1c*3', rc=4), '3 compute slices do not fit in GPU instance 2 of GPU 0 '
+            '(3g.20gb), which has 1 of 3 left\n')
+    refused(make('-g', '2', '1c@1', rc=4), '1c.3g.20gb at 0, 1, 2; 2c.3g.20gb at 0')
     destroy('1c.3g.20gb', '2c.3g.20gb', rc=4)
     destroy('--keep-gi', '2c.3g.20gb')
     tap.equal(layouts('n'), ['3g.20gb@4[]'])
@@ -542,7 +546,11 @@ def what_a_mode_change_costs_while_somebody_is_in_the_way():
 @test
 def a_change_that_waits_for_a_reset():
     node(f'1x{A100}:reset-required', name='r')
-    tap.exited(on('r', 'mode', 'on', '--skip-reset'), 9)
+    # All that is left to do is the reset.
+    got = tap.exited(on('r', 'mode', 'on', '--skip-reset'), 9)
+    tap.contains(got.stderr, '  reset the GPU (migctl sim reset r -i 0) or reboot (migctl sim reboot r)\n')
+    got = tap.exited(on('r', 'apply', '0=1g.5gb', '--skip-reset'), 9)
+    tap.contains(got.stderr, '(migctl sim reboot r), then run the same command again\n')
     refused(make('1g.5gb', rc=4, name='r'), 'MIG mode of GPU 0 is off, and on after a reset')
     tap.succeeded(on('r', 'mode', 'off'))
     tap.equal((state('r')[0].mode, state('r')[0].pending), (False, False))

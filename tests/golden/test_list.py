@@ -135,7 +135,14 @@ def mig_off_and_no_mig():
         tap.contains(tap.exited(on('t', command), 4).stderr, 'no GPU of this node has MIG')
     got = tap.succeeded(on('t', 'list'))
     tap.equal(got.stdout, '')
-    tap.contains(got.stderr, 'there is no MIG device')
+    # What is said next is what can be done there.
+    for name, args, said in (('t', (), 'migctl: there is no MIG device: no GPU of this node has MIG\n'),
+                             ('n', ('-i', '3'), 'migctl: there is no MIG device: no GPU of these has '
+                                                'MIG\n'),
+                             ('n', ('-i', '1'), 'migctl: there is no MIG device, for MIG mode is off: '
+                                                'migctl --node n mode on turns it on\n')):
+        got = tap.succeeded(on(name, 'list', *args))
+        tap.equal((got.stdout, got.stderr), ('', said))
 
 
 @test
