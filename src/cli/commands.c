@@ -366,7 +366,8 @@ const struct mig_cmd mig_commands[] = {
 			"says what is held, by the rule of the node's driver branch. Holds until "
 			"the\n"
 			"process ends: CMD (run as by sim exec), else this one, on a signal. With\n"
-			"--background it goes on; 'migctl sim hold --end PID...' ends it.\n",
+			"--background it goes on; 'migctl sim hold -n NODE --end PID...' ends "
+			"it.\n",
 	},
 	{
 		.name = "sim fault add",

@@ -175,6 +175,13 @@ def device_files_are_made_anew():
     tap.equal((got.stdout, got.stderr),
               ('', 'made the device files of node demo as they belong to it\n'))
     tap.equal((minors.parents[3] / 'dev' / 'nvidia0').lstat().st_ino, inode)
+    # Directories that are gone, too.
+    for gone in ('proc/driver/nvidia-caps', 'dev', '.'):
+        shutil.rmtree(minors.parents[3] / gone)
+        tap.succeeded(tap.run(['sh', '-c', 'umask 077 && exec "$@"', 'sh', MIGCTL, 'sim', 'mend',
+                               'demo']))
+        tap.equal((devices(), minors.read_text()), (before, text), gone)
+        tap.equal(stat.S_IMODE(minors.parent.stat().st_mode), 0o755)
     # A directory with something in it is nobody's to remove.
     (minors.parents[3] / 'dev' / 'nvidia0').unlink()
     (minors.parents[3] / 'dev' / 'nvidia0' / 'sub').mkdir(parents=True)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -37,12 +38,45 @@ static int failed(const struct mending *m, const char *what)
 				   m->store->node->name);
 }
 
+/* A directory, if there is none, whatever the umask is. */
+static int put_directory(int dir, const char *name)
+{
+	if (mkdirat(dir, name, 0755) == 0)
+		return fchmodat(dir, name, 0755, 0);
+	return errno == EEXIST ? 0 : -1;
+}
+
+static int open_directory(const struct mending *m, const char *path);
+
+/* A directory that somebody removed, and those above it. Returns 0 or -1 with *err. */
+static int make_directory(const struct mending *m, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *above = slash != NULL ? strndup(path, (size_t)(slash - path)) : NULL;
+	_cleanup_close_ int dir = -1;
+
+	if (slash != NULL && above == NULL)
+		return failed(m, path);
+	dir = above != NULL ? open_directory(m, above)
+			    : open(m->store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return above != NULL ? -1 : failed(m, path);
+	if (put_directory(dir, slash != NULL ? slash + 1 : path) < 0)
+		return failed(m, path);
+	return 0;
+}
+
 /* Root makes nothing in a directory of somebody else's, who could move things under its feet. */
 static int open_directory(const struct mending *m, const char *path)
 {
 	int fd = mig_sim_tree_open(m->store->path, path);
 	struct stat st;
 
+	if (fd < 0 && errno == ENOENT) {
+		if (make_directory(m, path) < 0)
+			return -1;
+		fd = mig_sim_tree_open(m->store->path, path);
+	}
 	if (fd < 0)
 		return failed(m, path);
 	if (geteuid() != 0 || (fstat(fd, &st) == 0 && st.st_uid == 0))
@@ -127,7 +161,7 @@ static int mend_devices(const struct mending *m)
 
 	if (dev < 0)
 		return -1;
-	if (mkdirat(dev, CAPS_NAME, 0755) < 0 && errno != EEXIST)
+	if (put_directory(dev, CAPS_NAME) < 0)
 		return failed(m, DEV_PATH "/" CAPS_NAME);
 	caps = mig_sim_tree_open_at(dev, CAPS_NAME);
 	if (caps < 0)
