@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <time.h>
 
 #include "cli/status_parts.h"
@@ -133,6 +134,45 @@ static void listener_end(struct listener *l)
 		close(l->fd);
 }
 
+/* ---- the keyboard ------------------------------------------------------------------------------- */
+
+/* What is typed is no part of the picture, nor of the next command line. */
+struct keyboard {
+	struct termios before;
+	bool is_ours;
+};
+
+/* Only of a terminal that is ours: in the background it would stop us. */
+static void keyboard_begin(struct keyboard *keyboard)
+{
+	struct termios quiet;
+
+	*keyboard = (struct keyboard){.is_ours = false};
+	if (tcgetpgrp(STDIN_FILENO) != getpgrp() || tcgetattr(STDIN_FILENO, &keyboard->before) < 0)
+		return;
+	quiet = keyboard->before;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+	quiet.c_cc[VMIN] = 0;
+	quiet.c_cc[VTIME] = 0;
+	keyboard->is_ours = tcsetattr(STDIN_FILENO, TCSANOW, &quiet) == 0;
+}
+
+static void keyboard_end(const struct keyboard *keyboard)
+{
+	if (keyboard->is_ours)
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &keyboard->before);
+}
+
+/* Whether somebody has typed what ends it. */
+static bool is_end_typed(void)
+{
+	char keys[64];
+	ssize_t got = read(STDIN_FILENO, keys, sizeof(keys));
+
+	/* Nothing can be read of a terminal that is gone, which would be ready for ever. */
+	return got <= 0 || memchr(keys, 'q', (size_t)got) != NULL;
+}
+
 /* ---- the screen --------------------------------------------------------------------------------- */
 
 static unsigned int screen_rows(void)
@@ -156,7 +196,7 @@ static void put_foot(uint64_t period_ms, bool has_events, unsigned int cut, unsi
 		strftime(when, sizeof(when), "%H:%M:%S", &tm);
 	if (cut > 0)
 		snprintf(more, sizeof(more), "%u lines more: -i GPU; ", cut);
-	snprintf(text, sizeof(text), "%s  %s%severy %llu s; Ctrl-C ends", when, more,
+	snprintf(text, sizeof(text), "%s  %s%severy %llu s; q or Ctrl-C ends", when, more,
 		 has_events ? "on change, " : "", (unsigned long long)(period_ms / 1000));
 	mig_buf_printf(out, "%.*s", (int)width, text);
 }
@@ -190,6 +230,7 @@ struct watch {
 	mig_watch_fn draw;
 	void *cookie;
 	struct listener listener;
+	struct keyboard keyboard;
 	sigset_t outside; /* what is blocked when we wait: nothing of ours */
 };
 
@@ -218,7 +259,9 @@ static void wait_for_change(const struct watch *w, uint64_t looked_ns)
 	uint64_t due_ns = looked_ns + w->period_ms * MIG_CLOCK_NS_PER_MS;
 
 	while (!ended && !resized) {
-		struct pollfd poll_fd = {.fd = w->listener.fd, .events = POLLIN};
+		struct pollfd polled[] = {{.fd = w->listener.fd, .events = POLLIN},
+					  {.fd = w->keyboard.is_ours ? STDIN_FILENO : -1,
+					   .events = POLLIN}};
 		uint64_t now_ns = mig_clock_now_ns(), count, left_ns;
 		struct timespec timeout;
 
@@ -227,7 +270,11 @@ static void wait_for_change(const struct watch *w, uint64_t looked_ns)
 		left_ns = due_ns - now_ns;
 		timeout = (struct timespec){.tv_sec = (time_t)(left_ns / 1000000000u),
 					    .tv_nsec = (long)(left_ns % 1000000000u)};
-		if (ppoll(&poll_fd, 1, &timeout, &w->outside) <= 0)
+		if (ppoll(polled, MIG_ARRAY_SIZE(polled), &timeout, &w->outside) <= 0)
+			continue;
+		if (polled[1].revents != 0 && is_end_typed())
+			ended = 1;
+		if ((polled[0].revents & POLLIN) == 0)
 			continue;
 		/* Not at once when the last look was just now. */
 		if (read(w->listener.fd, &count, sizeof(count)) > 0)
@@ -289,12 +336,14 @@ int mig_watch_run(const struct mig_session *session, uint64_t period_ms, mig_wat
 	}
 	catch_signals(&w.outside);
 	listener_begin(&w.listener, session->driver);
+	keyboard_begin(&w.keyboard);
 	if (mig_write_all(STDOUT_FILENO, SCREEN_ENTER, strlen(SCREEN_ENTER)) < 0)
 		rc = mig_error_set_errno(err, errno, "cannot write to standard output");
 	else
 		rc = watch_loop(&w, err);
 	if (mig_write_all(STDOUT_FILENO, SCREEN_LEAVE, strlen(SCREEN_LEAVE)) < 0 && rc == 0)
 		rc = mig_error_set_errno(err, errno, "cannot write to standard output");
+	keyboard_end(&w.keyboard);
 	listener_end(&w.listener);
 	return rc;
 }

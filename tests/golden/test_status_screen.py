@@ -29,14 +29,17 @@ WAIT_S = 20
 class Screen:
     """migctl on a pseudo-terminal."""
 
-    def __init__(self, *args, columns=80, rows=24, env=None):
+    def __init__(self, *args, columns=80, rows=24, env=None, stdin_is_its_own=False):
         self.master, slave = pty.openpty()
         self.resize(columns, rows)
         full = dict(os.environ, LC_ALL='C.UTF-8', TERM='xterm')
         full.pop('NO_COLOR', None)
         full.update(env or {})
-        self.process = subprocess.Popen([MIGCTL, *args], stdin=slave, stdout=slave,
-                                        stderr=subprocess.PIPE, env=full, start_new_session=True)
+        # The terminal of a session, as of a person: what controls it is opened after setsid().
+        own = ['setsid', '-c'] if stdin_is_its_own else []
+        self.process = subprocess.Popen([*own, MIGCTL, *args], stdin=slave, stdout=slave,
+                                        stderr=subprocess.PIPE, env=full,
+                                        start_new_session=not own)
         os.close(slave)
         self.text = ''
         self.at = 0
@@ -257,6 +260,27 @@ def watch_asks_no_more_than_once_a_second():
     taken = time.monotonic() - begin
     looks = int(re.search(r'"nvmlSystemGetDriverVersion":\s*(\d+)', count.read_text())[1])
     tap.true(looks <= 2 + taken, f'{looks} looks in {taken} s')
+
+
+@test
+def watch_keeps_what_is_typed_off_the_screen():
+    node = create(f'1x{A100}')
+    screen = Screen('--node', node, 'status', '--watch=1h', stdin_is_its_own=True)
+    screen.read('q or Ctrl-C ends')
+    begin = len(screen.text)
+    os.write(screen.master, b'migctl xyz\r')
+    screen.resize(80, 20)
+    screen.process.send_signal(signal.SIGWINCH)
+    screen.read('q or Ctrl-C ends')
+    tap.not_contains(screen.text[begin:], 'xyz')
+    tap.equal(termios.tcgetattr(screen.master)[3] & termios.ECHO, 0)
+    os.write(screen.master, b'q')
+    screen.read()
+    tap.equal(screen.process.wait(WAIT_S), 0)
+    tap.true(screen.text.endswith(LEAVE), screen.text[-80:])
+    # As it was for the next program.
+    tap.true(termios.tcgetattr(screen.master)[3] & termios.ECHO)
+    os.close(screen.master)
 
 
 @test
