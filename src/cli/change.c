@@ -18,6 +18,7 @@
 #include "cli/plan_text.h"
 #include "cli/self.h"
 #include "cli/signals.h"
+#include "cli/terminal.h"
 #include "config/hooks.h"
 #include "core/history.h"
 #include "core/reset.h"
@@ -164,27 +165,6 @@ static void print_created(const struct run *run, struct mig_buf *out)
 		print_use(run, out);
 	mig_buf_printf(out, "Done: %u operation%s.\n", t->plan->op_count,
 		       t->plan->op_count == 1 ? "" : "s");
-}
-
-static const char *const outcome_words[MIG_OP_OUTCOME_COUNT] = {
-	[MIG_OP_NOT_STARTED] = "not done",
-	[MIG_OP_DONE] = "done",
-	[MIG_OP_PENDING] = "pending",
-	[MIG_OP_FAILED] = "failed",
-};
-
-/* Operations with what became of each. */
-static void print_outcomes(const char *title, const struct mig_plan *plan,
-			   const struct mig_op_result *results, struct mig_buf *out)
-{
-	if (plan == NULL || plan->op_count == 0)
-		return;
-	mig_buf_printf(out, "%s\n", title);
-	for (unsigned int i = 0; i < plan->op_count; i++) {
-		mig_buf_printf(out, "  %-8s  ", outcome_words[results[i].outcome]);
-		mig_op_describe(&plan->ops[i], out);
-		mig_buf_putc(out, '\n');
-	}
 }
 
 static void print_plan(struct run *run, const struct mig_plan_view *view)
@@ -471,8 +451,10 @@ static void print_result(struct run *run, const struct mig_error *failure)
 		mig_self_fputs(mig_buf_text(&out), stdout);
 		fflush(stdout);
 	} else if (failure != NULL && mig_error_changed(failure) == MIG_CHANGED_PARTIAL) {
-		print_outcomes("What was done:", t->plan, t->results, &out);
-		print_outcomes("What was taken back:", t->rollback.plan, t->rollback.results, &out);
+		mig_plan_print_outcomes("What was done:", t->plan, t->results, mig_terminal_limit(),
+					&out);
+		mig_plan_print_outcomes("What was taken back:", t->rollback.plan,
+					t->rollback.results, mig_terminal_limit(), &out);
 		flush(&out, stderr);
 	}
 }

@@ -11,6 +11,9 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/plan_json.h"
+#include "cli/plan_text.h"
+#include "cli/table.h"
+#include "cli/terminal.h"
 #include "core/history.h"
 #include "shared/hostroot.h"
 #include "shared/json_writer.h"
@@ -45,94 +48,92 @@ static unsigned int changed_gpus(const struct mig_journal_entry *entry)
 
 /* ---- text --------------------------------------------------------------------------------------- */
 
-static void print_row(const struct mig_journal_entry *entry, struct mig_columns *columns)
+static const struct mig_column list_columns[] = {
+	{.name = "NUMBER", .type = MIG_COLUMN_STRING, .is_default = true},
+	{.name = "WHEN", .type = MIG_COLUMN_STRING, .is_default = true},
+	{.name = "WHO", .type = MIG_COLUMN_STRING, .is_default = true},
+	{.name = "RESULT", .type = MIG_COLUMN_STRING, .is_default = true},
+	{.name = "GPUS", .type = MIG_COLUMN_STRING, .is_default = true},
+	{.name = "COMMAND", .type = MIG_COLUMN_STRING, .is_default = true},
+	{.name = NULL},
+};
+
+static void add_row(struct mig_table *table, const struct mig_journal_entry *entry)
 {
+	struct mig_table_row *row = mig_table_add(table, NULL, entry);
 	char when[32], command[COMMAND_WIDTH + 1];
 
 	format_time(entry->begin_s, when, sizeof(when));
 	if (!mig_text_copy(command, sizeof(command), entry->command))
 		memcpy(command + sizeof(command) - 4, "...", 4);
-	mig_columns_addf(columns, "%u", entry->number);
-	mig_columns_add(columns, when);
-	mig_columns_add(columns, entry->user[0] != '\0' ? entry->user : "?");
-	mig_columns_add(columns, mig_journal_end_word(entry->end));
-	mig_columns_addf(columns, "%u", changed_gpus(entry));
-	mig_columns_add(columns, command);
+	mig_table_set(table, row, "NUMBER", "%u", entry->number);
+	mig_table_set(table, row, "WHEN", "%s", when);
+	mig_table_set(table, row, "WHO", "%s", entry->user[0] != '\0' ? entry->user : "?");
+	mig_table_set(table, row, "RESULT", "%s", mig_journal_end_word(entry->end));
+	mig_table_set(table, row, "GPUS", "%u", changed_gpus(entry));
+	mig_table_set(table, row, "COMMAND", "%s", command);
 }
 
-static void print_list(const struct mig_history *history)
+static int print_list(const struct mig_invocation *inv, const struct mig_history *history,
+		      struct mig_error **err)
 {
-	static const char *const heads[] = {"NUMBER", "WHEN", "WHO", "RESULT", "GPUS", "COMMAND"};
-	_cleanup_columns_ struct mig_columns columns = {0};
+	_cleanup_table_ struct mig_table table = {0};
 
 	if (history->count == 0) {
 		puts("Nothing was changed on this node yet.");
-		return;
+		return 0;
 	}
-	mig_columns_begin(&columns, MIG_ARRAY_SIZE(heads));
-	for (size_t i = 0; i < MIG_ARRAY_SIZE(heads); i++)
-		mig_columns_add(&columns, heads[i]);
+	if (mig_table_begin(&table, inv, list_columns, err) < 0)
+		return -1;
 	for (unsigned int i = history->count; i-- > 0;)
-		print_row(history->entries[i], &columns);
-	mig_columns_print(&columns);
+		add_row(&table, history->entries[i]);
+	return mig_table_print(&table, "", "", err);
 }
 
 static void print_layout(const char *title, const struct mig_saved_layout *layout,
-			 const struct mig_saved_layout *only, struct mig_buf *out)
+			 const struct mig_saved_layout *only, unsigned int width,
+			 struct mig_buf *out)
 {
 	for (unsigned int i = 0; i < layout->gpu_count; i++) {
+		_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(OUTPUT_MAX);
+
 		if (only != NULL && mig_saved_layout_gpu(only, layout->gpus[i].uuid) == NULL)
 			continue;
-		mig_buf_printf(out, "  GPU %-2u %s: ", layout->gpus[i].index, title);
-		mig_saved_gpu_describe(&layout->gpus[i], out);
-		mig_buf_putc(out, '\n');
-	}
-}
-
-static void print_operations(const char *title, const struct mig_plan *plan,
-			     const struct mig_op_result *results, struct mig_buf *out)
-{
-	static const char *const words[MIG_OP_OUTCOME_COUNT] = {
-		[MIG_OP_NOT_STARTED] = "not done",
-		[MIG_OP_DONE] = "done",
-		[MIG_OP_PENDING] = "pending",
-		[MIG_OP_FAILED] = "failed",
-	};
-
-	if (plan->op_count == 0)
-		return;
-	mig_buf_printf(out, "%s\n", title);
-	for (unsigned int i = 0; i < plan->op_count; i++) {
-		mig_buf_printf(out, "  %-8s  ", words[results[i].outcome]);
-		mig_op_describe(&plan->ops[i], out);
-		mig_buf_putc(out, '\n');
+		mig_buf_printf(&line, "GPU %u %s: ", layout->gpus[i].index, title);
+		mig_saved_gpu_describe(&layout->gpus[i], &line);
+		mig_output_wrap(out, mig_buf_text(&line), 2, 4, width);
 	}
 }
 
 static void print_entry(const struct mig_journal_entry *entry)
 {
 	_cleanup_buf_ struct mig_buf out = MIG_BUF_INIT(OUTPUT_MAX);
+	_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(OUTPUT_MAX);
+	unsigned int width = mig_terminal_limit();
 	char begin[32], end[32];
 
 	format_time(entry->begin_s, begin, sizeof(begin));
 	format_time(entry->end_s, end, sizeof(end));
-	mig_buf_printf(&out, "Transaction %u: ", entry->number);
-	mig_text_escape_terminal(&out, entry->command);
-	mig_buf_printf(&out, "\n  by %s (process %u), %s%s%s: %s\n", entry->user, entry->pid, begin,
+	mig_buf_printf(&line, "Transaction %u: ", entry->number);
+	mig_text_escape_terminal(&line, entry->command);
+	mig_output_wrap(&out, mig_buf_text(&line), 0, 2, width);
+	mig_buf_reset(&line);
+	mig_buf_printf(&line, "by %s (process %u), %s%s%s: %s", entry->user, entry->pid, begin,
 		       end[0] != '\0' ? " to " : "", end, mig_journal_end_word(entry->end));
+	mig_output_wrap(&out, mig_buf_text(&line), 2, 4, width);
 	if (entry->undoes > 0)
 		mig_buf_printf(&out, "  takes back transaction %u\n", entry->undoes);
 	if (entry->message != NULL) {
-		mig_buf_puts(&out, "  ");
-		mig_text_escape_message(&out, entry->message);
-		mig_buf_putc(&out, '\n');
+		mig_buf_reset(&line);
+		mig_text_escape_message(&line, entry->message);
+		mig_output_wrap(&out, mig_buf_text(&line), 2, 4, width);
 	}
-	print_layout("before", &entry->before, NULL, &out);
-	print_layout("after", &entry->after, &entry->before, &out);
-	print_operations("Operations:", &entry->phase[MIG_JOURNAL_FORWARD].plan,
-			 entry->phase[MIG_JOURNAL_FORWARD].results, &out);
-	print_operations("Taken back:", &entry->phase[MIG_JOURNAL_ROLLBACK].plan,
-			 entry->phase[MIG_JOURNAL_ROLLBACK].results, &out);
+	print_layout("before", &entry->before, NULL, width, &out);
+	print_layout("after", &entry->after, &entry->before, width, &out);
+	mig_plan_print_outcomes("Operations:", &entry->phase[MIG_JOURNAL_FORWARD].plan,
+				entry->phase[MIG_JOURNAL_FORWARD].results, width, &out);
+	mig_plan_print_outcomes("Taken back:", &entry->phase[MIG_JOURNAL_ROLLBACK].plan,
+				entry->phase[MIG_JOURNAL_ROLLBACK].results, width, &out);
 	fputs(mig_buf_text(&out), stdout);
 }
 
@@ -254,8 +255,8 @@ static int show_list(const struct mig_invocation *inv, const struct mig_context 
 	if (mig_option_given(inv, "json")) {
 		if (print_json(history->entries, history->count, err) < 0)
 			return -1;
-	} else {
-		print_list(history);
+	} else if (print_list(inv, history, err) < 0) {
+		return -1;
 	}
 	if (history->damaged_count == 0)
 		return MIG_EXIT_OK;

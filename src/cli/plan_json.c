@@ -8,13 +8,6 @@
 #include "shared/clock.h"
 #include "shared/text.h"
 
-static const char *const outcome_words[MIG_OP_OUTCOME_COUNT] = {
-	[MIG_OP_NOT_STARTED] = "not done",
-	[MIG_OP_DONE] = "done",
-	[MIG_OP_PENDING] = "pending",
-	[MIG_OP_FAILED] = "failed",
-};
-
 static bool is_of_ci(const struct mig_op *op)
 {
 	return op->kind == MIG_OP_CI_CREATE || op->kind == MIG_OP_CI_DESTROY;
@@ -57,7 +50,7 @@ static void json_op(struct mig_json *json, const struct mig_op *op,
 				       op->expected_uuid[0] != '\0' ? op->expected_uuid : NULL);
 	}
 	if (result != NULL)
-		mig_json_member_string(json, "outcome", outcome_words[result->outcome]);
+		mig_json_member_string(json, "outcome", mig_op_outcome_word(result->outcome));
 	if (result != NULL && op->kind == MIG_OP_CI_CREATE)
 		mig_json_member_string(json, "uuid", result->uuid[0] != '\0' ? result->uuid : NULL);
 	mig_json_object_end(json);

@@ -16,8 +16,9 @@
 #include "shared/clock.h"
 #include "shared/text.h"
 
-#define TEXT_MAX     (16 * 1024 * 1024)
-#define DEVICE_WIDTH 78 /* of a line that names a MIG device */
+#define TEXT_MAX      (16 * 1024 * 1024)
+#define DEVICE_WIDTH  78 /* of a line that names a MIG device */
+#define OUTCOME_WIDTH 12 /* before what an operation is */
 
 static bool is_change(const struct mig_plan_gpu *pg)
 {
@@ -331,4 +332,23 @@ void mig_plan_print(const struct mig_plan_view *view, struct mig_buf *out)
 	put_bound(view, out);
 	if (changes > 0)
 		put_estimate(view, out);
+}
+
+void mig_plan_print_outcomes(const char *title, const struct mig_plan *plan,
+			     const struct mig_op_result *results, unsigned int width,
+			     struct mig_buf *out)
+{
+	if (plan == NULL || plan->op_count == 0)
+		return;
+	mig_buf_printf(out, "%s\n", title);
+	for (unsigned int i = 0; i < plan->op_count; i++) {
+		_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(TEXT_MAX);
+		_cleanup_buf_ struct mig_buf lines = MIG_BUF_INIT(TEXT_MAX);
+
+		mig_op_describe(&plan->ops[i], &text);
+		mig_output_wrap(&lines, mig_buf_text(&text), OUTCOME_WIDTH, OUTCOME_WIDTH, width);
+		mig_buf_printf(out, "  %-*s%s", OUTCOME_WIDTH - 2,
+			       mig_op_outcome_word(results[i].outcome),
+			       mig_buf_text(&lines) + OUTCOME_WIDTH);
+	}
 }

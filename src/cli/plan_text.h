@@ -8,6 +8,7 @@
 #include "cli/picture.h"
 #include "core/history.h"
 #include "core/in_the_way.h"
+#include "core/operation.h"
 #include "core/plan.h"
 #include "shared/buf.h"
 
@@ -25,6 +26,11 @@ void mig_plan_print(const struct mig_plan_view *view, struct mig_buf *out);
  * UUID has a line of its own, whole. */
 void mig_plan_print_device(const struct mig_picture_style *style, const char *profile,
 			   const char *uuid, struct mig_buf *out);
+
+/* Operations with what became of each, under a title; nothing where there are none (plan NULL). */
+void mig_plan_print_outcomes(const char *title, const struct mig_plan *plan,
+			     const struct mig_op_result *results, unsigned int width,
+			     struct mig_buf *out);
 
 /* "1.2 s", "3 min 20 s" */
 void mig_plan_print_duration(uint64_t ns, struct mig_buf *out);

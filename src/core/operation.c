@@ -16,6 +16,18 @@
 /* Between tries of a change that the driver refuses as in use: doubled each time. */
 #define RETRY_FIRST_MS 50
 
+const char *mig_op_outcome_word(enum mig_op_outcome outcome)
+{
+	static const char *const words[MIG_OP_OUTCOME_COUNT] = {
+		[MIG_OP_NOT_STARTED] = "not done",
+		[MIG_OP_DONE] = "done",
+		[MIG_OP_PENDING] = "pending",
+		[MIG_OP_FAILED] = "failed",
+	};
+
+	return words[outcome];
+}
+
 struct execution {
 	const struct mig_context *ctx;
 	const struct mig_plan *plan;

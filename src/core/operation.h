@@ -19,6 +19,9 @@ enum mig_op_outcome {
 	MIG_OP_OUTCOME_COUNT,
 };
 
+/* For people and documents: "not done", "done", "pending", "failed". A static string. */
+const char *mig_op_outcome_word(enum mig_op_outcome outcome);
+
 struct mig_op_result {
 	enum mig_op_outcome outcome;
 	int nvml_code; /* of the failed call; PENDING: the activation status; else NONE */

@@ -160,6 +160,8 @@ def commands_on_forty_columns():
             (('list',), 0, 'PROFILE   1g.5gb+me\n'), (('list', '--tree'), 0, 'DEVICE    GI 2\n'),
             (('profiles',), 0, '\n\nGPU     1\nPROFILE 1g.5gb\n'),
             (('placements',), 0, '\nSTATE   covered\n'),
+            (('history',), 0, '\nCOMMAND\ncreate -i 0 3g.20gb 1g.5gb+me 1g.5gb\n'),
+            (('history', '2'), 0, '\n  done      GPU 0: create GPU instance\n            3g.20gb'),
             (('doctor',), 0, '  this user may see and change instances\n')):
         screen = Screen('--node', node, *args, columns=40, env={'NO_COLOR': '1'})
         tap.equal(screen.end(), rc, screen.text)

@@ -142,8 +142,8 @@ def one_transaction():
     text = tap.succeeded(on(node, 'history', '2')).stdout
     tap.contains(text, 'Transaction 2: apply 0=3g.20gb\n')
     tap.contains(text, f'  by {user()} (process ')
-    tap.contains(text, '  GPU 0  before: ')
-    tap.contains(text, '  GPU 0  after: 3g.20gb@4\n')
+    tap.contains(text, '  GPU 0 before: ')
+    tap.contains(text, '  GPU 0 after: 3g.20gb@4\n')
     tap.contains(text, 'Operations:\n  done      GPU 0: destroy compute instance 1g.5gb')
     entry = history(node, '-n', '1')[0]
     tap.equal(json.loads(tap.succeeded(on(node, 'history', '2', '--json')).stdout),
