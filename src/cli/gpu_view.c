@@ -122,6 +122,15 @@ static void id_text(const struct mig_gpu_instance *gi, char text[16])
 	mig_text_format(text, 16, "GI %u", gi->id);
 }
 
+/* The column at which part `i` of a box ends. */
+static unsigned int part_end(const struct view *v, const struct mig_box *box, unsigned int i)
+{
+	const struct mig_box_part *part = &box->parts[i];
+	unsigned int width = inner_width(v, box);
+
+	return i + 1 == box->part_count ? width : width * (part->start + part->size) / box->slices;
+}
+
 static void paint_parts(const struct view *v, const struct mig_box *box, enum row row)
 {
 	unsigned int width = inner_width(v, box), at = 0;
@@ -132,12 +141,10 @@ static void paint_parts(const struct view *v, const struct mig_box *box, enum ro
 	}
 	for (unsigned int i = 0; i < box->part_count; i++) {
 		const struct mig_box_part *part = &box->parts[i];
-		unsigned int end = width * (part->start + part->size) / box->slices;
+		unsigned int end = part_end(v, box, i);
 		bool is_held = part->ci != NULL && part->ci->holder_count > 0;
 		char text[MIG_BOX_TEXT_SIZE];
 
-		if (i + 1 == box->part_count)
-			end = width;
 		if (row == ROW_CI)
 			mig_box_part_text(box, part, text);
 		else
@@ -296,6 +303,22 @@ static void draw_rows(struct view *v)
 	}
 }
 
+static bool has_room_for_parts(const struct view *v, const struct mig_box *box)
+{
+	unsigned int at = 0;
+
+	for (unsigned int i = 0; i < box->part_count; i++) {
+		unsigned int end = part_end(v, box, i), begin = at + (i > 0);
+		char text[MIG_BOX_TEXT_SIZE];
+
+		mig_box_part_text(box, &box->parts[i], text);
+		if (box->parts[i].ci != NULL && begin + strlen(text) > end)
+			return false;
+		at = MIG_MAX(begin, end);
+	}
+	return true;
+}
+
 /* Whether the names without their attributes, and the ids, fit into the boxes. */
 static bool has_room_for_names(const struct view *v)
 {
@@ -306,6 +329,8 @@ static bool has_room_for_names(const struct view *v)
 
 		if (box->gi != NULL && MIG_MAX(MIG_MAX(base, strlen(name + base)),
 					       strlen("GI 99")) > inner_width(v, box))
+			return false;
+		if (!has_room_for_parts(v, box))
 			return false;
 	}
 	return true;

@@ -8,6 +8,7 @@
 
 #include "cli/boxes.h"
 #include "cli/gpu_view.h"
+#include "cli/output.h"
 #include "core/holders.h"
 #include "core/room.h"
 #include "shared/text.h"
@@ -146,11 +147,14 @@ static void print_holders(const struct mig_gpu *gpu, const struct mig_picture_st
 	}
 	for (unsigned int i = 0; i < gpu->gi_count; i++) {
 		const struct mig_gpu_instance *gi = &gpu->gi[i];
-		char what[MIG_PROFILE_NAME_SIZE + 32];
 
-		mig_text_format(what, sizeof(what), "%s at %u:%u", gpu->facts->gi[gi->gi_row].name,
-				gi->start, gi->size);
 		for (unsigned int c = 0; c < gi->ci_count; c++) {
+			char what[MIG_PROFILE_NAME_SIZE + 32], name[MIG_PROFILE_NAME_SIZE];
+
+			mig_facts_device_name(&gpu->facts->gi[gi->gi_row], gi->ci[c].ci_row, name,
+					      sizeof(name));
+			mig_text_format(what, sizeof(what), "GI %u CI %u (%s)", gi->id,
+					gi->ci[c].id, name);
 			for (unsigned int h = 0; h < gi->ci[c].holder_count; h++) {
 				const struct mig_holder *holder = &gi->ci[c].holders[h];
 				_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
@@ -221,19 +225,31 @@ static void print_full(const struct mig_gpu *gpu, const struct mig_picture_style
 
 /* ---- a GPU a line ------------------------------------------------------------------------------- */
 
-/* "1g.5gb", cut so that the mark behind it can be seen: '*' is used, '!' has no compute instance. */
+/* Behind a profile: '*' is used, '!' has no compute instance, '~' has smaller ones. */
+static const char *mark_of(const struct mig_box *box)
+{
+	bool is_divided = box->part_count > 1;
+
+	if (mig_box_is_held(box))
+		return is_divided ? "~*" : "*";
+	if (box->gi != NULL && box->part_count == 0)
+		return "!";
+	return is_divided ? "~" : "";
+}
+
+/* "1g.5gb", cut so that the mark behind it can be seen. */
 static void print_line_box(const struct mig_boxes *boxes, const struct mig_box *box,
 			   const struct mig_picture_style *style, unsigned int width,
 			   struct mig_buf *out)
 {
 	const char *name = mig_box_profile(boxes, box);
 	bool is_held = mig_box_is_held(box);
-	const char *mark = is_held ? "*" : box->gi != NULL && box->part_count == 0 ? "!" : "";
+	const char *mark = mark_of(box);
 	unsigned int room = width - (unsigned int)strlen(mark);
 	_cleanup_buf_ struct mig_buf fits = MIG_BUF_INIT(4096);
-	enum mig_tone tone = is_held	       ? MIG_TONE_HELD
-			     : mark[0] != '\0' ? MIG_TONE_WRONG
-					       : MIG_TONE_PLAIN;
+	enum mig_tone tone = is_held	      ? MIG_TONE_HELD
+			     : mark[0] == '!' ? MIG_TONE_WRONG
+					      : MIG_TONE_PLAIN;
 	unsigned int len;
 
 	if (box->gi == NULL) {
@@ -248,7 +264,7 @@ static void print_line_box(const struct mig_boxes *boxes, const struct mig_box *
 	mig_buf_printf(out, "%*s", (int)(room - len), "");
 }
 
-/* What does not fit as boxes: "3g.20gb* 1g.5gb 1g.5gb!". */
+/* What does not fit as boxes: "3g.20gb* free 1g.5gb 1g.5gb!". */
 static void print_line_words(const struct mig_boxes *boxes, const struct mig_picture_style *style,
 			     struct mig_buf *out)
 {
@@ -256,19 +272,24 @@ static void print_line_words(const struct mig_boxes *boxes, const struct mig_pic
 
 	for (unsigned int i = 0; i < boxes->count; i++) {
 		const struct mig_box *box = &boxes->box[i];
+		_cleanup_buf_ struct mig_buf fits = MIG_BUF_INIT(4096);
 		const char *name = mig_box_profile(boxes, box);
+		unsigned int width;
 
 		if (box->gi == NULL)
+			mig_box_fits(boxes, box, &fits);
+		if (box->gi == NULL && fits.len == 0)
 			continue;
-		if (column + strlen(name) + 2 > style->width) {
+		if (box->gi == NULL)
+			name = "free";
+		width = (unsigned int)(strlen(name) + strlen(mark_of(box))) + 2;
+		if (column + width > style->width + 2) {
 			mig_buf_printf(out, "\n%*s", LINE_INDENT, "");
 			column = LINE_INDENT;
 		}
-		print_line_box(boxes, box, style, (unsigned int)strlen(name) + 2, out);
-		column += strlen(name) + 2;
+		print_line_box(boxes, box, style, width, out);
+		column += width;
 	}
-	if (boxes->used_units == 0)
-		mig_buf_puts(out, "no instances");
 	/* Padding at the end of the line. */
 	while (out->len > 0 && out->data[out->len - 1] == ' ')
 		out->data[--out->len] = '\0';
@@ -322,6 +343,43 @@ static void print_line(const struct mig_gpu *gpu, const struct mig_picture_style
 	print_line_mode(gpu, style, out);
 }
 
+/* What the marks mean that stand there. */
+static void print_legend(const struct mig_status_view *view, const struct mig_picture_style *style,
+			 struct mig_buf *out)
+{
+	static const struct {
+		char mark;
+		const char *what;
+	} legend[] = {
+		{'*', "in use"},
+		{'!', "without compute instance"},
+		{'~', "with compute instances smaller than it"},
+	};
+	_cleanup_buf_ struct mig_buf line = MIG_BUF_INIT(1024);
+	bool is_there[MIG_ARRAY_SIZE(legend)] = {false};
+
+	for (unsigned int i = 0; i < view->snapshot->gpu_count; i++) {
+		const struct mig_gpu *gpu = &view->snapshot->gpus[i];
+		struct mig_boxes boxes;
+
+		if (!view->chosen[i] || gpu->facts == NULL || gpu->facts->units == 0)
+			continue;
+		mig_boxes_of(gpu, &boxes);
+		for (unsigned int b = 0; b < boxes.count; b++) {
+			for (size_t m = 0; m < MIG_ARRAY_SIZE(legend); m++)
+				is_there[m] = is_there[m] || strchr(mark_of(&boxes.box[b]),
+								    legend[m].mark) != NULL;
+		}
+	}
+	for (size_t m = 0; m < MIG_ARRAY_SIZE(legend); m++) {
+		if (is_there[m])
+			mig_buf_printf(&line, "%s%c %s", line.len > 0 ? ", " : "", legend[m].mark,
+				       legend[m].what);
+	}
+	if (line.len > 0)
+		mig_output_wrap(out, mig_buf_text(&line), 0, 2, style->width);
+}
+
 static void print_lines(const struct mig_status_view *view, const struct mig_picture_style *style,
 			struct mig_buf *out)
 {
@@ -339,7 +397,7 @@ static void print_lines(const struct mig_status_view *view, const struct mig_pic
 		}
 		print_line(gpu, style, out);
 	}
-	mig_buf_puts(out, "* in use  ! without compute instance\n");
+	print_legend(view, style, out);
 }
 
 /* ---- all ---------------------------------------------------------------------------------------- */

@@ -195,13 +195,14 @@ static void put_foot(uint64_t period_ms, bool has_events, unsigned int cut, unsi
 	if (localtime_r(&now, &tm) != NULL)
 		strftime(when, sizeof(when), "%H:%M:%S", &tm);
 	if (cut > 0)
-		snprintf(more, sizeof(more), "%u lines more: -i GPU; ", cut);
-	snprintf(text, sizeof(text), "%s  %s%severy %llu s; q or Ctrl-C ends", when, more,
+		snprintf(more, sizeof(more), "; %u more line%s: -i GPU", cut, cut == 1 ? "" : "s");
+	/* What matters most stands first, for screens that are narrow. */
+	snprintf(text, sizeof(text), "%s  q or Ctrl-C ends%s; shown %severy %llu s", when, more,
 		 has_events ? "on change, " : "", (unsigned long long)(period_ms / 1000));
 	mig_buf_printf(out, "%.*s", (int)width, text);
 }
 
-/* The text with each line erased behind its end, and no more of them than there are rows. */
+/* The text over what was there, and no more of them than there are rows. */
 static void put_screen(const char *text, unsigned int rows, unsigned int *cut, struct mig_buf *out)
 {
 	unsigned int row = 0;
@@ -212,8 +213,10 @@ static void put_screen(const char *text, unsigned int rows, unsigned int *cut, s
 		size_t len = strcspn(text, "\n");
 
 		if (row + 1 < rows) {
+			/* Erased before: behind a line as wide as the screen its last column went. */
+			mig_buf_puts(out, LINE_REST);
 			mig_buf_add(out, text, len);
-			mig_buf_puts(out, LINE_REST "\r\n");
+			mig_buf_puts(out, "\r\n");
 			row++;
 		} else {
 			++*cut;

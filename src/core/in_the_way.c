@@ -5,6 +5,7 @@
 #include "core/in_the_way.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/holders.h"
 
@@ -69,6 +70,20 @@ int mig_in_the_way_find(const struct mig_snapshot *snapshot, const struct mig_pl
 	return 0;
 }
 
+/* Of one that does not fill its GPU instance also what tells it from the others in it. */
+static void put_ids(const struct mig_in_the_way *item, struct mig_buf *out)
+{
+	for (unsigned int i = 0; i < item->gpu->gi_count; i++) {
+		const struct mig_gpu_instance *gi = &item->gpu->gi[i];
+
+		for (unsigned int c = 0; gi->start == item->op->gi_start && c < gi->ci_count; c++) {
+			if (gi->ci[c].start == item->op->ci_start)
+				mig_buf_printf(out, " (%u:%u:%u)", item->gpu->index, gi->id,
+					       gi->ci[c].id);
+		}
+	}
+}
+
 void mig_in_the_way_describe(const struct mig_in_the_way *item, struct mig_buf *out)
 {
 	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
@@ -77,9 +92,13 @@ void mig_in_the_way_describe(const struct mig_in_the_way *item, struct mig_buf *
 	mig_holder_describe(item->holder, &who);
 	if (op->kind == MIG_OP_MODE_SET)
 		mig_buf_printf(out, "GPU %u is used by %s", item->gpu->index, mig_buf_text(&who));
-	else
-		mig_buf_printf(out, "%s at %u:%u of GPU %u is held by %s", op->ci_profile_name,
-			       op->gi_start, op->gi_size, item->gpu->index, mig_buf_text(&who));
+	if (op->kind == MIG_OP_MODE_SET)
+		return;
+	mig_buf_printf(out, "%s at %u:%u of GPU %u", op->ci_profile_name, op->gi_start, op->gi_size,
+		       item->gpu->index);
+	if (strcmp(op->ci_profile_name, op->gi_profile_name) != 0)
+		put_ids(item, out);
+	mig_buf_printf(out, " is held by %s", mig_buf_text(&who));
 }
 
 int mig_in_the_way_error(const struct mig_in_the_way *list, unsigned int count,

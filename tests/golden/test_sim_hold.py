@@ -98,7 +98,7 @@ def a_mig_device_in_the_background():
         text = tap.succeeded(migctl('sim', 'show', 'n')).stdout
         tap.contains(text, f'{uuid}\n      held by process {pid} ({MIGCTL}), compute, 3072 MiB\n')
         tap.contains(tap.succeeded(on('n', 'status')).stdout,
-                     f'in use: 3g.20gb at 4:4 by process {pid} migctl')
+                     f'in use: GI 2 CI 0 (3g.20gb) by process {pid} migctl')
         held = [ci for gi in status('n')['gpus'][0]['gpu_instances']
                 for ci in gi['compute_instances'] if ci['holders']]
         tap.equal([ci['uuid'] for ci in held], [uuid])

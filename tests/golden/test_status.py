@@ -161,7 +161,15 @@ def thirty_two_gpus():
     want = ['NVIDIA A100-SXM4-40GB']
     want += [f'GPU {i:<3}|' + 7 * box + '        |' for i in range(32)]
     tap.equal(got.stdout.splitlines()[:33], want)
-    tap.contains(got.stdout, '* in use  ! without compute instance')
+    # A legend only of what is there.
+    tap.equal(len(got.stdout.splitlines()), 34)
+    tap.succeeded(on(node, 'destroy', '-i', '0-30', '--all'))
+    tap.succeeded(on(node, 'create', '-i', '3', '--no-ci', '3g.20gb'))
+    tap.succeeded(on(node, 'create', '-i', '4', '1c.3g.20gb', '3g.20gb'))
+    lines = tap.succeeded(on(node, 'status', env={'LC_ALL': 'C'})).stdout.splitlines()
+    tap.contains(lines[4], '|3g.20gb!    ')
+    tap.true('|3g.20gb~   ' in lines[5] and '|3g.20gb    ' in lines[5], lines[5])
+    tap.equal(lines[33], '! without compute instance, ~ with compute instances smaller than it')
     for line in got.stdout.splitlines():
         tap.true(len(line) <= 80, line)
     one = tap.succeeded(on(node, 'status', '-i', '31', env={'LC_ALL': 'C'}))
@@ -248,7 +256,7 @@ def holders_stand_in_their_boxes():
     got = tap.succeeded(on(node, 'status', '-i', '4', env={'LC_ALL': 'C'})).stdout
     tap.contains(got, '|CI 0 2c                :CI 1 1c    |')
     tap.contains(got, '|migctl                 :           |')
-    tap.contains(got, f'  in use: 3g.20gb at 4:4 by process {pid} migctl\n')
+    tap.contains(got, f'  in use: GI 2 CI 0 (2c.3g.20gb) by process {pid} migctl\n')
     tap.succeeded(migctl('sim', 'hold', '-n', node, '--end', pid))
 
 

@@ -146,6 +146,17 @@ def thirty_two_gpus_on_forty_columns():
     tap.contains(text, 'GPU 31 3g.20gb  3g.20gb\n')
     tap.equal(len([line for line in text.splitlines() if line.startswith('GPU ')]), 32)
     tap.true(all(len(line) <= 40 for line in text.splitlines()), text)
+    # Room is said there, too, and ids are, where they find no room in the boxes.
+    tap.succeeded(on(node, 'destroy', '0:2'))
+    tap.contains(SGR.sub('', shown(node, columns=40)), 'GPU 0  3g.20gb  free\n')
+    tap.succeeded(on(node, 'create', '-i', '0', '1c.3g.20gb@4*3'))
+    text = SGR.sub('', shown(node, columns=40))
+    tap.contains(text, 'GPU 0  3g.20gb  3g.20gb~\n')
+    tap.contains(text, '~ with compute instances smaller than it\n')
+    screen = Screen('--node', node, 'status', '-i', '0', columns=40)
+    tap.equal(screen.end(), 0)
+    tap.contains(SGR.sub('', screen.text.replace('\r', '')),
+                 '  b 3g.20gb@4 GI 2\n      CI 2 1c\n      CI 1 1c\n      CI 0 1c\n')
 
 
 @test
@@ -219,7 +230,7 @@ def watch_shows_changes_and_restores_the_terminal():
         screen.read('Ctrl-C ends')
         screen.resize(40, 12)
         screen.process.send_signal(signal.SIGWINCH)
-        tap.contains(screen.read('lines more'), '\x1b[H')
+        tap.contains(screen.read('more line'), '\x1b[H')
         tap.not_contains(screen.text, LEAVE)
         screen.process.send_signal(end)
         tap.equal(screen.end(), 0, name)
