@@ -32,8 +32,10 @@ static void put_nodes(const char *prefix, MIG_UNUSED const struct mig_complete_p
 
 static void put_models(const char *prefix, MIG_UNUSED const struct mig_complete_place *place)
 {
-	for (unsigned int i = 0; i < mig_gpu_table_count; i++)
-		mig_complete_put(prefix, mig_gpu_tables[i].key, mig_gpu_tables[i].name);
+	for (unsigned int i = 0; i < mig_gpu_table_count; i++) {
+		if (mig_gpu_tables[i].is_usable)
+			mig_complete_put(prefix, mig_gpu_tables[i].key, mig_gpu_tables[i].name);
+	}
 }
 
 /* ---- of an opened node -------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/note.h"
 #include "config/gpu_name.h"
 #include "shared/number.h"
 #include "shared/text.h"
@@ -141,6 +142,16 @@ void mig_gpu_choice_clear(struct mig_gpu_choice *choice)
 	*choice = (struct mig_gpu_choice){0};
 }
 
+void mig_gpu_choice_note_lost(const struct mig_snapshot *snapshot,
+			      const struct mig_gpu_choice *choice)
+{
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
+		if (choice->is_chosen[i] && snapshot->gpus[i].is_lost)
+			mig_note_document("GPU %u is lost (fallen off the bus) and is left out",
+					  snapshot->gpus[i].index);
+	}
+}
+
 int mig_gpu_choice_check_lost(const struct mig_context *ctx, const struct mig_snapshot *snapshot,
 			      const struct mig_gpu_choice *choice, struct mig_error **err)
 {
@@ -156,16 +167,24 @@ int mig_gpu_choice_check_lost(const struct mig_context *ctx, const struct mig_sn
 int mig_gpu_choice_refuse_lost(const struct mig_snapshot *snapshot,
 			       const struct mig_gpu_choice *choice, struct mig_error **err)
 {
+	_cleanup_buf_ struct mig_buf others = MIG_BUF_INIT(4096);
+	const struct mig_gpu *lost = NULL;
+
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		if (!choice->is_chosen[i] || !snapshot->gpus[i].is_lost)
-			continue;
-		/* Not as mig_error_lost does: there is another way than the reboot. */
-		mig_error_set(err, MIG_ERROR_DRIVER, "GPU %u is lost (fallen off the bus)",
-			      snapshot->gpus[i].index);
-		return mig_error_hint(err, "a reboot may bring it back; for the others, name them: "
-					   "-i GPU,...");
+		const struct mig_gpu *gpu = &snapshot->gpus[i];
+
+		if (choice->is_chosen[i] && gpu->is_lost && lost == NULL)
+			lost = gpu;
+		else if (choice->is_chosen[i] && !gpu->is_lost && gpu->is_mig_capable)
+			mig_buf_printf(&others, "%s%u", others.len > 0 ? "," : "", gpu->index);
 	}
-	return 0;
+	if (lost == NULL)
+		return 0;
+	mig_error_lost(lost, err);
+	if (others.len > 0 && err != NULL && *err != NULL)
+		mig_error_hint(err, "%s; without it: -i %s", mig_error_hint_text(*err),
+			       mig_buf_text(&others));
+	return -1;
 }
 
 int mig_gpu_choice_check_mig(const struct mig_snapshot *snapshot,

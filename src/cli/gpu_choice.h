@@ -31,6 +31,10 @@ void mig_gpu_choice_clear(struct mig_gpu_choice *choice);
 int mig_gpu_choice_word(const struct mig_snapshot *snapshot, const char *word, size_t len,
 			struct mig_error **err);
 
+/* Notes for the document which of the chosen GPUs are lost, and so not in it. */
+void mig_gpu_choice_note_lost(const struct mig_snapshot *snapshot,
+			      const struct mig_gpu_choice *choice);
+
 /* An error (DRIVER) that names the first chosen GPU that is lost, or 0. What can be shown of the
  * others is shown before. */
 int mig_gpu_choice_check_lost(const struct mig_context *ctx, const struct mig_snapshot *snapshot,

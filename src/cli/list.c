@@ -129,6 +129,8 @@ static void add_device(struct mig_table *table, struct mig_table_row *parent,
 		mig_table_set(table, row, "PROFILE", "%s", device->profile);
 	if (device->uuid[0] != '\0')
 		mig_table_set(table, row, "UUID", "%s", device->uuid);
+	/* Not nobody: nobody may say. */
+	mig_table_set(table, row, "HOLDER", "?");
 }
 
 static struct mig_table_row *add_gpu(struct mig_table *table, const struct mig_gpu *gpu)
@@ -137,8 +139,10 @@ static struct mig_table_row *add_gpu(struct mig_table *table, const struct mig_g
 
 	mig_table_set(table, row, "DEVICE", "GPU %u", gpu->index);
 	mig_table_set(table, row, "GPU", "%u", gpu->index);
-	if (gpu->is_lost)
+	if (gpu->is_lost) {
+		mig_table_set(table, row, "PROFILE", "lost");
 		return row;
+	}
 	mig_table_set(table, row, "GPU-UUID", "%s", gpu->uuid);
 	mig_table_set(table, row, "PROFILE", "%s",
 		      !gpu->is_mig_capable ? "no MIG"
@@ -147,7 +151,10 @@ static struct mig_table_row *add_gpu(struct mig_table *table, const struct mig_g
 	if (!gpu->is_restricted)
 		mig_table_set(table, row, "MEMORY", "%llu", (unsigned long long)gpu->memory_mib);
 	mig_table_set(table, row, "UUID", "%s", gpu->uuid);
-	set_holders(table, row, gpu->holders, gpu->holder_count);
+	if (gpu->is_restricted)
+		mig_table_set(table, row, "HOLDER", "?");
+	else
+		set_holders(table, row, gpu->holders, gpu->holder_count);
 	return row;
 }
 
@@ -196,13 +203,24 @@ static void say_what_is_not_there(const struct mig_table *table,
 				  const struct mig_snapshot *snapshot,
 				  const struct mig_gpu_choice *choice, unsigned int without)
 {
-	unsigned int capable = 0, on = 0;
+	_cleanup_buf_ struct mig_buf list = MIG_BUF_INIT(4096);
+	unsigned int capable = 0, on = 0, pending = 0;
 
 	if (table->is_tree)
 		return;
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
-		capable += choice->is_chosen[i] && snapshot->gpus[i].is_mig_capable;
-		on += choice->is_chosen[i] && snapshot->gpus[i].mig_current;
+		const struct mig_gpu *gpu = &snapshot->gpus[i];
+
+		if (!choice->is_chosen[i])
+			continue;
+		/* What it had nobody knows, and that it is lost is said. */
+		if (gpu->is_lost)
+			return;
+		capable += gpu->is_mig_capable;
+		on += gpu->mig_current;
+		pending += gpu->is_mig_capable && !gpu->mig_current && gpu->mig_pending;
+		if (gpu->is_mig_capable)
+			mig_buf_printf(&list, "%s%u", list.len > 0 ? "," : "", gpu->index);
 	}
 	if (without > 0)
 		mig_note_person(
@@ -211,11 +229,15 @@ static void say_what_is_not_there(const struct mig_table *table,
 			without, without == 1 ? " has" : "s have",
 			without == 1 ? "it is" : "they are", without == 1 ? "it" : "them");
 	else if (table->row_count == 0 && capable == 0)
-		mig_note_person("there is no MIG device: no GPU %s has MIG",
-				choice->is_named ? "of these" : "of this node");
+		mig_note_person("there is no MIG device: no GPU of this node has MIG");
+	else if (table->row_count == 0 && on == 0 && pending > 0)
+		mig_note_person("there is no MIG device: MIG mode is on after a reset only, as "
+				"migctl doctor says");
 	else if (table->row_count == 0 && on == 0)
-		mig_note_person("there is no MIG device, for MIG mode is off: migctl mode on turns "
-				"it on");
+		mig_note_person("there is no MIG device, for MIG mode is off: migctl mode on%s%s "
+				"turns it on",
+				choice->is_named ? " -i " : "",
+				choice->is_named ? mig_buf_text(&list) : "");
 	else if (table->row_count == 0)
 		mig_note_person("there is no MIG device: migctl status shows the GPUs, migctl "
 				"create PROFILE makes one");
@@ -237,10 +259,12 @@ int mig_cmd_list_run(const struct mig_invocation *inv, struct mig_error **err)
 				      MIG_SNAPSHOT_PARTIAL,
 			      &snapshot, err) < 0)
 		return mig_session_explain(&session, err);
-	if (mig_gpu_choice_read(snapshot, mig_option_value(inv, "id"), &choice, err) < 0)
+	if (mig_gpu_choice_read(snapshot, mig_option_value(inv, "id"), &choice, err) < 0 ||
+	    (choice.is_named && mig_gpu_choice_check_mig(snapshot, &choice, err) < 0))
 		return -1;
 	without = fill(&table, snapshot, &choice);
 	mig_look_warn_unfinished(&session);
+	mig_gpu_choice_note_lost(snapshot, &choice);
 	mig_status_warn_hidden(
 		&(struct mig_status_view){.snapshot = snapshot, .chosen = choice.is_chosen});
 	if (mig_table_print(&table, "migctl.list/1", "mig_devices", err) < 0)

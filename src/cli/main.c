@@ -141,6 +141,8 @@ static int parse_node(int argc, char **argv, int *at, struct globals *globals,
 	if (strncmp(word, name, sizeof(name) - 1) != 0)
 		return 1;
 	word += sizeof(name) - 1;
+	if (globals->node != NULL && (*word == '=' || *word == '\0'))
+		return mig_error_set(err, MIG_ERROR_USAGE, "option '--node' is given twice");
 	if (*word == '=') {
 		globals->node = word + 1;
 	} else if (*word == '\0' && *at + 1 < argc) {
@@ -221,6 +223,11 @@ static int run_help(int argc, char **argv, struct mig_error **err)
 	cmd = mig_command_find(mig_commands, argc, argv, &used, err);
 	if (!cmd)
 		return -1;
+	if (used < argc) {
+		mig_error_set(err, MIG_ERROR_USAGE, "'help %s' does not take the argument '%s'",
+			      cmd->name, argv[used]);
+		return mig_error_hint(err, "see 'migctl help %s'", cmd->name);
+	}
 	mig_help_command(stdout, cmd);
 	return MIG_EXIT_OK;
 }

@@ -80,6 +80,17 @@ void mig_note_person(const char *fmt, ...)
 	va_end(args);
 }
 
+void mig_note_document(const char *fmt, ...)
+{
+	va_list args;
+
+	if (!kept.is_kept)
+		return;
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+}
+
 void mig_note_json(struct mig_json *json)
 {
 	mig_json_key(json, "notes");

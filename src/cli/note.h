@@ -18,5 +18,8 @@ void mig_note(const char *fmt, ...) MIG_PRINTF(1, 2);
 /* The same of what a document says in another way, or what only helps a person: with --json nothing. */
 void mig_note_person(const char *fmt, ...) MIG_PRINTF(1, 2);
 
+/* Something that a person is told in another way: only for the document. */
+void mig_note_document(const char *fmt, ...) MIG_PRINTF(1, 2);
+
 /* Writes the member `notes` of a document: those kept since the last one. */
 void mig_note_json(struct mig_json *json);

@@ -164,7 +164,7 @@ static const struct mig_cmd *unknown_command(const struct mig_cmd *table, int ar
 		mig_error_hint(err, "see 'migctl %s --help'", family);
 		return NULL;
 	}
-	nearest = mig_nearest(argv[used], names, count);
+	nearest = mig_nearest_close(argv[used], names, count);
 	complain_unknown(err, "unknown command", argv[used], nearest >= 0 ? names[nearest] : NULL,
 			 family);
 	if (used > 0)

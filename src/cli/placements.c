@@ -100,6 +100,7 @@ int mig_cmd_placements_run(const struct mig_invocation *inv, struct mig_error **
 			add(&table, &rows.rows[i], profile->starts[s]);
 	}
 	mig_look_warn_unfinished(&session);
+	mig_gpu_choice_note_lost(snapshot, &choice);
 	if (mig_table_print(&table, "migctl.placements/1", "placements", err) < 0)
 		return -1;
 	mig_profile_rows_say_off(snapshot, &choice);

@@ -245,6 +245,7 @@ int mig_cmd_profiles_run(const struct mig_invocation *inv, struct mig_error **er
 		return -1;
 	fill(&table, &rows);
 	mig_look_warn_unfinished(&session);
+	mig_gpu_choice_note_lost(snapshot, &choice);
 	if (mig_table_print(&table, "migctl.profiles/1", "profiles", err) < 0)
 		return -1;
 	mig_profile_rows_say_off(snapshot, &choice);

@@ -67,7 +67,7 @@ void mig_status_warn_hidden(const struct mig_status_view *view)
 
 	mig_status_hidden(view, &text);
 	if (text.len > 0)
-		mig_note_person("%s", mig_buf_text(&text));
+		mig_note("%s", mig_buf_text(&text));
 }
 
 static void put_text(const struct mig_status_view *view, const struct mig_picture_style *style,

@@ -427,7 +427,7 @@ void mig_status_hidden(const struct mig_status_view *view, struct mig_buf *out)
 		count += view->chosen[i] && view->snapshot->gpus[i].is_restricted;
 	if (count > 0)
 		mig_buf_printf(out,
-			       "placements, compute instances without a MIG device, processes and "
-			       "what fits are shown to root only (%u GPU%s)",
+			       "only root sees placements, who uses what, what fits, and compute "
+			       "instances without a MIG device (%u GPU%s)",
 			       count, count == 1 ? "" : "s");
 }

@@ -134,25 +134,33 @@ static bool has_facts(const struct mig_gpu *gpu)
 	return gpu->is_mig_capable && gpu->facts != NULL && gpu->facts->gi_count > 0;
 }
 
-/* Adds to the hint of "no room" the GPUs that would take instances if only MIG mode were on. */
+/* Adds to the hint of "no room" the GPUs that would take instances if only MIG mode were on, and those
+ * of which nobody knows. */
 static int hint_off(const struct mig_snapshot *snapshot, struct mig_error **err)
 {
-	_cleanup_buf_ struct mig_buf off = MIG_BUF_INIT(4096);
-	_cleanup_buf_ struct mig_buf before = MIG_BUF_INIT(64 * 1024);
+	_cleanup_buf_ struct mig_buf off = MIG_BUF_INIT(4096), lost = MIG_BUF_INIT(4096);
+	_cleanup_buf_ struct mig_buf hint = MIG_BUF_INIT(64 * 1024);
 
 	for (unsigned int i = 0; i < snapshot->gpu_count; i++) {
 		const struct mig_gpu *gpu = &snapshot->gpus[i];
 
 		if (!gpu->is_lost && gpu->is_mig_capable && !gpu->mig_current)
 			mig_buf_printf(&off, "%s%u", off.len > 0 ? "," : "", gpu->index);
+		if (gpu->is_lost)
+			mig_buf_printf(&lost, "%s%u", lost.len > 0 ? "," : "", gpu->index);
 	}
-	if (off.len == 0 || err == NULL || *err == NULL)
+	if ((off.len == 0 && lost.len == 0) || err == NULL || *err == NULL)
 		return -1;
 	if (mig_error_hint_text(*err) != NULL)
-		mig_buf_printf(&before, "%s; ", mig_error_hint_text(*err));
-	return mig_error_hint(err,
-			      "%sMIG mode of GPU %s is off, to use it, too: migctl mode on -i %s",
-			      mig_buf_text(&before), mig_buf_text(&off), mig_buf_text(&off));
+		mig_buf_puts(&hint, mig_error_hint_text(*err));
+	if (off.len > 0)
+		mig_buf_printf(&hint,
+			       "%sMIG mode of GPU %s is off, to use it, too: migctl mode on -i %s",
+			       hint.len > 0 ? "; " : "", mig_buf_text(&off), mig_buf_text(&off));
+	if (lost.len > 0)
+		mig_buf_printf(&hint, "%sGPU %s is lost (fallen off the bus)",
+			       hint.len > 0 ? "; " : "", mig_buf_text(&lost));
+	return mig_error_hint(err, "%s", mig_buf_text(&hint));
 }
 
 static int on_any(const struct mig_snapshot *snapshot, const struct mig_additions *additions,

@@ -451,6 +451,6 @@ const char *mig_facts_nearest(const struct mig_facts *facts, const char *name)
 
 	for (unsigned int i = 0; i < facts->gi_count; i++)
 		names[i] = facts->gi[i].name;
-	nearest = mig_nearest(name, names, facts->gi_count);
+	nearest = mig_nearest_close(name, names, facts->gi_count);
 	return nearest < 0 ? NULL : names[nearest];
 }

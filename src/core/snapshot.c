@@ -646,6 +646,8 @@ static int read_node(const struct mig_context *ctx, struct mig_snapshot *snapsho
 	return 0;
 }
 
+#define LOST_HINT "a reboot may bring it back"
+
 int mig_error_no_gpu(struct mig_error **err)
 {
 	mig_error_set(err, MIG_ERROR_NO_DRIVER, "the driver shows no GPU");
@@ -657,7 +659,7 @@ int mig_error_lost(const struct mig_gpu *gpu, struct mig_error **err)
 	mig_error_set(err, MIG_ERROR_DRIVER, "GPU %u is lost (fallen off the bus)", gpu->index);
 	if (err != NULL)
 		mig_error_set_nvml(*err, NVML_ERROR_GPU_IS_LOST);
-	return mig_error_hint(err, "a reboot may bring it back");
+	return mig_error_hint(err, LOST_HINT);
 }
 
 bool mig_error_is_lost(const struct mig_error *err)
@@ -667,9 +669,16 @@ bool mig_error_is_lost(const struct mig_error *err)
 
 int mig_hint_lost(const struct mig_context *ctx, struct mig_error **err)
 {
+	_cleanup_free_ char *rest = NULL;
+	const char *hint = err != NULL ? mig_error_hint_text(*err) : NULL;
+
 	if (ctx->reboot_command == NULL)
-		return mig_error_hint(err, "a reboot may bring it back");
-	return mig_error_hint(err, "a reboot brings it back: %s", ctx->reboot_command);
+		return hint != NULL ? -1 : mig_error_hint(err, LOST_HINT);
+	/* What else the hint says stays. */
+	if (hint != NULL && strncmp(hint, LOST_HINT, strlen(LOST_HINT)) == 0)
+		rest = strdup(hint + strlen(LOST_HINT));
+	return mig_error_hint(err, "a reboot brings it back: %s%s", ctx->reboot_command,
+			      rest != NULL ? rest : "");
 }
 
 int mig_snapshot_read(const struct mig_context *ctx, unsigned int flags, struct mig_snapshot **out,

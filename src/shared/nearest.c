@@ -52,7 +52,8 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 	return previous[b_len];
 }
 
-int mig_nearest(const char *word, const char *const *candidates, size_t count)
+static int nearest_of(const char *word, const char *const *candidates, size_t count,
+		      size_t most_part)
 {
 	size_t word_len = strlen(word);
 	size_t nearest_distance = 0;
@@ -67,7 +68,7 @@ int mig_nearest(const char *word, const char *const *candidates, size_t count)
 		if (len > WORD_SIZE_MAX)
 			continue;
 		found = distance(word, word_len, candidates[i], len);
-		if (2 * found > MIG_MAX(word_len, len))
+		if (most_part * found > MIG_MAX(word_len, len))
 			continue;
 		if (nearest < 0 || found < nearest_distance) {
 			nearest = (int)i;
@@ -75,4 +76,14 @@ int mig_nearest(const char *word, const char *const *candidates, size_t count)
 		}
 	}
 	return nearest;
+}
+
+int mig_nearest(const char *word, const char *const *candidates, size_t count)
+{
+	return nearest_of(word, candidates, count, 2);
+}
+
+int mig_nearest_close(const char *word, const char *const *candidates, size_t count)
+{
+	return nearest_of(word, candidates, count, 3);
 }

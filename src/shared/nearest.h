@@ -12,3 +12,6 @@
  * than half of the longer word differs) or the list is empty. Words over 128 bytes match nothing.
  */
 int mig_nearest(const char *word, const char *const *candidates, size_t count);
+
+/* The same for what is better not named than named wrong, as commands: at most a third differs. */
+int mig_nearest_close(const char *word, const char *const *candidates, size_t count);

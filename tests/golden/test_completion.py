@@ -283,6 +283,14 @@ def values_of_the_simulator():
 
 
 @test
+def models_that_can_be_simulated():
+    models = {model['key'] for model in
+              json.loads(tap.succeeded(migctl('sim', 'models', '--json')).stdout)['models']
+              if model['usable']}
+    tap.equal(set(offered('sim', 'create', 'x', '--gpus', '')) - {'none'}, models)
+
+
+@test
 def words_of_nvidia_smi():
     node = create(f'1x{A100}')
     tap.succeeded(on(node, 'apply', '0=1c.3g.20gb'))

@@ -411,7 +411,7 @@ def what_may_lie_on_a_lost_gpu():
                        (lost, f"GPU 0 is lost (fallen off the bus), and '{lost}' may lie there: "
                               'it is on no other')):
         refused(destroy(word, rc=1), said, 'a reboot brings it back: migctl sim reboot n')
-    refused(destroy('2', rc=1), 'GPU 0 is lost', 'for the others, name them: -i GPU,...')
+    refused(destroy('2', rc=1), 'GPU 0 is lost', 'a reboot brings it back: migctl sim reboot n; without it: -i 1\n')
     refused(destroy('1:9', rc=4), "there is no instance '1:9'")
     destroy(there)
     tap.succeeded(migctl('sim', 'fault', 'clear', 'n', 'all'))

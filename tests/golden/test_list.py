@@ -125,7 +125,7 @@ def mig_off_and_no_mig():
     tap.contains(got.stderr, 'MIG mode of GPU 1,2 is off')
     tap.contains(got.stderr, 'migctl --node n mode on -i 1,2')
     tap.contains(shown('placements', '-i', '1').stdout, '  off  ')
-    for command in ('profiles', 'placements'):
+    for command in ('profiles', 'placements', 'list'):
         got = on('n', command, '-i', '3')
         tap.exited(got, 4)
         tap.contains(got.stderr, 'GPU 3 (Tesla T4) has no MIG')
@@ -137,10 +137,8 @@ def mig_off_and_no_mig():
     tap.equal(got.stdout, '')
     # What is said next is what can be done there.
     for name, args, said in (('t', (), 'migctl: there is no MIG device: no GPU of this node has MIG\n'),
-                             ('n', ('-i', '3'), 'migctl: there is no MIG device: no GPU of these has '
-                                                'MIG\n'),
-                             ('n', ('-i', '1'), 'migctl: there is no MIG device, for MIG mode is off: '
-                                                'migctl --node n mode on turns it on\n')):
+                             ('n', ('-i', '1,2'), 'migctl: there is no MIG device, for MIG mode is '
+                                                  'off: migctl --node n mode on -i 1,2 turns it on\n')):
         got = tap.succeeded(on(name, 'list', *args))
         tap.equal((got.stdout, got.stderr), ('', said))
 
@@ -201,6 +199,27 @@ def no_gpu_no_driver_no_permission():
 
 
 @test
+def a_lost_gpu_is_named_and_not_said_to_be_anything():
+    create(f'2x{A100}', 'half')
+    tap.succeeded(on('half', 'apply', '0=2g.10gb'))
+    tap.succeeded(on('half', 'mode', 'on', '-i', '1'))
+    tap.succeeded(migctl('sim', 'fault', 'add', 'half', 'lost', '-i', '0'))
+    got = tap.exited(on('half', 'list', '-i', '0'), 1)
+    tap.equal((got.stdout, got.stderr), ('', 'migctl: GPU 0 is lost (fallen off the bus)\n'
+                                             '  a reboot brings it back: migctl sim reboot half\n'))
+    lines = on('half', 'list', '--tree').stdout.splitlines()
+    tap.true(lines[1].split()[:3] == ['GPU', '0', '0'] and 'lost' in lines[1].split(), lines[1])
+    for command in ('list', 'profiles', 'placements'):
+        got = tap.exited(on('half', command, '--json'), 1)
+        tap.equal(json.loads(got.stdout)['notes'],
+                  ['GPU 0 is lost (fallen off the bus) and is left out'])
+        tap.equal(json.loads(got.stderr)['code'], 'driver')
+    # What is left may have no room.
+    got = tap.exited(on('half', 'create', '7g.40gb*2'), 4)
+    tap.contains(got.stderr, 'GPU 0 is lost (fallen off the bus)\n')
+
+
+@test
 def everybody_may_list_mig_devices():
     node()
     both = [json.loads(tap.succeeded(migctl('sim', 'exec', *options, 'n', '--', MIGCTL, 'list',
@@ -213,7 +232,8 @@ def everybody_may_list_mig_devices():
     for row in both[1]:
         tap.equal([row[key] for key in row if key not in shown], [None] * 6 + [[]])
     got = tap.succeeded(migctl('sim', 'exec', '--unprivileged', 'n', '--', MIGCTL, 'list', '--tree'))
-    tap.contains(got.stderr, 'are shown to root only')
+    tap.contains(got.stderr, 'only root sees placements, who uses what')
+    tap.equal([line[-1] for line in got.stdout.splitlines()[1:]], list('?????-'))
     tap.contains(got.stdout, 'GI 2 CI 0')
     tap.not_contains(got.stdout, ' 0 MiB')
 

@@ -499,4 +499,12 @@ def sudo_refuses_what_it_cannot_do():
     tap.contains(got.stderr, 'not on a simulated node')
 
 
+@test
+def what_is_too_much_is_refused():
+    got = tap.exited(migctl('help', 'create', 'extra'), 2)
+    tap.contains(got.stderr, "'help create' does not take the argument 'extra'")
+    got = tap.exited(migctl('--node', 'a', '--node=b', 'status'), 2)
+    tap.contains(got.stderr, "option '--node' is given twice")
+
+
 tap.main()

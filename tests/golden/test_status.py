@@ -200,8 +200,8 @@ def without_permission():
     tap.contains(lines[1], '  MIG device 0  3g.20gb  GI 2 CI 0  MIG-')
     tap.contains(got.stdout, 'GPU 2  NVIDIA A30  00000000:12:00.0  MIG off\n')
     tap.contains(got.stdout, 'MIG on\n  no MIG device\n')
-    tap.equal(got.stderr, 'migctl: placements, compute instances without a MIG device, processes '
-              'and what fits are shown to root only (4 GPUs)\n')
+    tap.equal(got.stderr, 'migctl: only root sees placements, who uses what, what fits, and '
+              'compute instances without a MIG device (4 GPUs)\n')
     got = tap.succeeded(migctl('sim', 'exec', '--unprivileged', node, '--', MIGCTL, 'status',
                                '--json'))
     gpus = json.loads(got.stdout)['gpus']
