@@ -42,7 +42,7 @@ const struct mig_cmd mig_commands[] = {
 		.details =
 			"Reads only. Exit status 0: nothing is wrong (notes are no problems); 1: "
 			"something\n"
-			"is; 6: there is no driver.\n",
+			"is; 6: there is no driver or no GPU.\n",
 	},
 	{
 		.name = "completion",

@@ -46,21 +46,28 @@ static void patient_clear(struct patient *patient)
 	mig_error_free(patient->why);
 }
 
-/* Mends as this person can type them. */
+/* A text that names commands, as this person can type them. */
+static int name_command(char **text, struct mig_error **err)
+{
+	_cleanup_buf_ struct mig_buf named = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
+
+	if (*text == NULL)
+		return 0;
+	mig_self_puts(&named, *text);
+	free(*text);
+	*text = mig_buf_steal(&named);
+	return *text != NULL ? 0 : mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+}
+
 static int name_commands(struct mig_doctor *doctor, struct mig_error **err)
 {
 	for (size_t i = 0; mig_doctor_checks[i].id != NULL; i++) {
 		for (unsigned int f = 0; f < doctor->reports[i].count; f++) {
-			_cleanup_buf_ struct mig_buf mend = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
 			struct mig_finding *finding = &doctor->reports[i].findings[f];
 
-			if (finding->mend == NULL)
-				continue;
-			mig_self_puts(&mend, finding->mend);
-			free(finding->mend);
-			finding->mend = mig_buf_steal(&mend);
-			if (finding->mend == NULL)
-				return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+			if (name_command(&finding->mend, err) < 0 ||
+			    name_command(&finding->remark, err) < 0)
+				return -1;
 		}
 	}
 	return 0;
@@ -107,22 +114,28 @@ static enum mig_tone result_tone(enum mig_check_result result)
 	}
 }
 
-static void print_finding(const struct mig_finding *finding, unsigned int width,
+static void print_finding(const struct mig_finding *finding, bool is_marked, unsigned int width,
 			  struct mig_buf *out)
 {
 	_cleanup_buf_ struct mig_buf raw = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
+	_cleanup_buf_ struct mig_buf remark = MIG_BUF_INIT(MIG_OUTPUT_JSON_MAX);
 
-	mig_buf_printf(&raw, "%s%s%s", finding->subject != NULL ? finding->subject : "",
+	mig_buf_printf(&raw, "%s%s%s%s", is_marked ? "not looked at: " : "",
+		       finding->subject != NULL ? finding->subject : "",
 		       finding->subject != NULL ? ": " : "", finding->text);
 	mig_text_escape_message(&text, mig_buf_text(&raw));
 	mig_output_wrap(out, mig_buf_text(&text), 2, 4, width);
 	if (finding->mend == NULL)
 		return;
 	/* On one line, to be copied. */
-	mig_buf_puts(out, "    mend: ");
+	mig_buf_printf(out, "    mend%s: ", finding->is_of_machine ? " on a real machine" : "");
 	mig_text_escape_message(out, finding->mend);
 	mig_buf_putc(out, '\n');
+	if (finding->remark == NULL)
+		return;
+	mig_buf_printf(&remark, "(%s)", finding->remark);
+	mig_output_wrap(out, mig_buf_text(&remark), 6, 6, width);
 }
 
 /* What could not be looked at at all is said beside the check. */
@@ -166,7 +179,10 @@ static void print_text(const struct patient *patient)
 			   &out);
 		skipped += report->result == MIG_CHECK_SKIPPED;
 		for (unsigned int f = 0; f < report->count && !is_one_line(report); f++)
-			print_finding(&report->findings[f], style.width, &out);
+			print_finding(&report->findings[f],
+				      report->findings[f].kind == MIG_FINDING_SKIPPED &&
+					      report->result != MIG_CHECK_SKIPPED,
+				      style.width, &out);
 	}
 	if (problems == 0 && skipped > 0)
 		mig_buf_puts(&out, "Nothing is wrong of what could be looked at.\n");
@@ -195,6 +211,8 @@ static void json_check(struct mig_json *json, size_t row, const struct mig_check
 		mig_json_member_string(json, "subject", finding->subject);
 		mig_json_member_string(json, "text", finding->text);
 		mig_json_member_string(json, "mend", finding->mend);
+		mig_json_member_string(json, "remark", finding->remark);
+		mig_json_member_bool(json, "mend_on_machine", finding->is_of_machine);
 		mig_json_object_end(json);
 	}
 	mig_json_array_end(json);
@@ -236,6 +254,9 @@ int mig_cmd_doctor_run(const struct mig_invocation *inv, struct mig_error **err)
 	else if (print_json(&patient, err) < 0)
 		return -1;
 	if (patient.why != NULL && mig_error_code(patient.why) == MIG_ERROR_NO_DRIVER)
+		return MIG_EXIT_NO_DRIVER;
+	/* As of any other command. */
+	if (patient.snapshot != NULL && patient.snapshot->gpu_count == 0)
 		return MIG_EXIT_NO_DRIVER;
 	return mig_doctor_problems(&patient.doctor) > 0 ? MIG_EXIT_FAILED : MIG_EXIT_OK;
 }

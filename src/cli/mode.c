@@ -182,7 +182,8 @@ static void put_in_the_way(void *cookie, const struct mig_finding *finding)
 	_cleanup_buf_ struct mig_buf shown = MIG_BUF_INIT(4 * LINE_MAX_SIZE);
 	const struct text *text = cookie;
 
-	mig_buf_printf(&line, "in the way of a reset: %s (%s)", finding->subject, finding->mend);
+	mig_buf_printf(&line, "in the way of a reset: %s (%s%s)", finding->subject,
+		       finding->is_of_machine ? "on a real machine: " : "", finding->mend);
 	mig_text_escape_message(&shown, mig_buf_text(&line));
 	mig_output_wrap(text->out, mig_buf_text(&shown), 2, 6, text->width);
 }
@@ -226,6 +227,7 @@ static void json_in_the_way(void *cookie, const struct mig_finding *finding)
 	mig_json_member_string(json, "subject", finding->subject);
 	mig_json_member_string(json, "text", finding->text);
 	mig_json_member_string(json, "mend", finding->mend);
+	mig_json_member_bool(json, "mend_on_machine", finding->is_of_machine);
 	mig_json_object_end(json);
 }
 

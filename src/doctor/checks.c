@@ -96,9 +96,11 @@ void mig_doctor_find(struct mig_doctor *doctor, enum mig_finding_kind kind, cons
 	report->result = worse(report->result, kind);
 }
 
-/* Takes `mend`; NULL: out of memory. */
-static void set_mend(struct mig_doctor *doctor, char *mend)
+/* Takes `mend`, with its remark; NULL: out of memory. */
+static void set_mend(struct mig_doctor *doctor, char *mend, bool is_of_machine)
 {
+	static const char before[] = "   (";
+	char *remark = mend != NULL ? strstr(mend, before) : NULL;
 	struct mig_finding *finding;
 
 	if (mend == NULL)
@@ -109,7 +111,15 @@ static void set_mend(struct mig_doctor *doctor, char *mend)
 	}
 	finding = &doctor->report->findings[doctor->report->count - 1];
 	free(finding->mend);
+	free(MIG_TAKE_PTR(finding->remark));
 	finding->mend = mend;
+	finding->is_of_machine = is_of_machine;
+	if (remark == NULL)
+		return;
+	finding->remark = strndup(remark + strlen(before), strlen(remark + strlen(before)) - 1);
+	*remark = '\0';
+	if (finding->remark == NULL)
+		doctor->is_out_of_memory = true;
 }
 
 void mig_doctor_mend(struct mig_doctor *doctor, const char *fmt, ...)
@@ -117,22 +127,17 @@ void mig_doctor_mend(struct mig_doctor *doctor, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	set_mend(doctor, format(fmt, args));
+	set_mend(doctor, format(fmt, args), false);
 	va_end(args);
 }
 
 void mig_doctor_mend_machine(struct mig_doctor *doctor, const char *fmt, ...)
 {
-	_cleanup_free_ char *command = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	command = format(fmt, args);
+	set_mend(doctor, format(fmt, args), doctor->is_simulated);
 	va_end(args);
-	if (command != NULL && doctor->is_simulated)
-		set_mend(doctor, mig_asprintf("on a real machine: %s", command));
-	else
-		set_mend(doctor, MIG_TAKE_PTR(command));
 }
 
 /* ---- what could not be looked at ------------------------------------------------------------------ */
@@ -255,6 +260,7 @@ void mig_doctor_clear(struct mig_doctor *doctor)
 			free(doctor->reports[i].findings[f].subject);
 			free(doctor->reports[i].findings[f].text);
 			free(doctor->reports[i].findings[f].mend);
+			free(doctor->reports[i].findings[f].remark);
 		}
 		free(doctor->reports[i].findings);
 	}

@@ -16,9 +16,11 @@ enum mig_finding_kind {
 
 struct mig_finding {
 	enum mig_finding_kind kind;
-	char *subject; /* "GPU 0", a path; NULL: the node */
-	char *text;    /* what is wrong, and why that matters */
-	char *mend;    /* a command, or what to do; NULL: nothing needs to be done */
+	char *subject;	    /* "GPU 0", a path; NULL: the node */
+	char *text;	    /* what is wrong, and why that matters */
+	char *mend;	    /* the command that mends it; NULL: nothing needs to be done */
+	char *remark;	    /* what is to be known of the command; NULL: nothing */
+	bool is_of_machine; /* the command is one of a real machine, and this is a simulated node */
 };
 
 enum mig_check_result {

@@ -46,8 +46,9 @@ static void mend_library(struct mig_doctor *doctor)
 	read_module_version(doctor, version);
 	if (version[0] == '\0')
 		mig_doctor_mend_machine(
-			doctor, "apt install nvidia-driver libnvidia-ml1   (Debian; elsewhere "
-				"the NVIDIA driver as that system has it)");
+			doctor, "apt install nvidia-driver libnvidia-ml1   (Debian; elsewhere the "
+				"NVIDIA driver as that system has it; without a GPU a simulated "
+				"node can be tried: migctl help sim create)");
 	else
 		mig_doctor_mend_machine(
 			doctor,
@@ -78,7 +79,7 @@ void mig_check_driver(struct mig_doctor *doctor)
 		return;
 	case NVML_ERROR_NO_PERMISSION:
 		mig_doctor_mend_machine(
-			doctor, "run as root, or: chmod 0666 /dev/nvidiactl /dev/nvidia[0-9]*");
+			doctor, "chmod 0666 /dev/nvidiactl /dev/nvidia[0-9]*   (or run as root)");
 		return;
 	default:
 		break;
@@ -123,7 +124,7 @@ static void check_right(struct mig_doctor *doctor, const char *name, const char 
 		return;
 	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, node,
 			"the right '%s' is missing: without it a user may not %s", name, what);
-	mig_doctor_mend(doctor, "run migctl as root (sudo migctl ...)");
+	mig_doctor_mend(doctor, "sudo -s   (and then the same command, as root)");
 }
 
 void mig_check_permission(struct mig_doctor *doctor)
@@ -144,6 +145,6 @@ void mig_check_permission(struct mig_doctor *doctor)
 					"to the administrator only, and lets nobody else change "
 					"them"
 				      : "only root may change the MIG mode and instances");
-		mig_doctor_mend(doctor, "run migctl as root (sudo migctl ...)");
+		mig_doctor_mend(doctor, "sudo -s   (and then the same command, as root)");
 	}
 }

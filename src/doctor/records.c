@@ -106,5 +106,4 @@ void mig_check_lock(struct mig_doctor *doctor)
 	mig_doctor_find(doctor, MIG_FINDING_NOTE, NULL,
 			"%s is changing this node now: other changes are refused until it ends",
 			mig_buf_text(&who));
-	mig_doctor_mend(doctor, "wait until it has ended");
 }

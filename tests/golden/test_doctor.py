@@ -19,6 +19,16 @@ CHECKS = ['driver', 'permission', 'gpus', 'mig-mode', 'instances', 'device-files
 WAIT_S = 20
 
 
+def whole_mend(finding):
+    """As the text has it: where it belongs, the command alone, and a remark."""
+    if finding['mend'] is None:
+        tap.equal((finding['remark'], finding['mend_on_machine']), (None, False))
+        return None
+    tap.not_contains(finding['mend'], '   (')
+    remark = f'   ({finding["remark"]})' if finding['remark'] is not None else ''
+    return ('on a real machine: ' if finding['mend_on_machine'] else '') + finding['mend'] + remark
+
+
 def examined(got):
     """{check: [(kind, subject, text, mend)]} of a Result, and the results by check."""
     document = json.loads(got.stdout)
@@ -31,7 +41,7 @@ def examined(got):
         tap.equal(check['result'], next((kind for kind in ('problem', 'note', 'skipped')
                                          if kind in kinds), 'ok'))
     tap.equal(document['problems'], problems)
-    return {check['id']: [(f['kind'], f['subject'], f['text'], f['mend'])
+    return {check['id']: [(f['kind'], f['subject'], f['text'], whole_mend(f))
                           for f in check['findings']]
             for check in document['checks'] if check['findings']}
 
@@ -70,7 +80,7 @@ def nothing_is_wrong():
 
 
 LIBRARY = 'apt install nvidia-driver libnvidia-ml1   (Debian; elsewhere the NVIDIA driver as that ' \
-          'system has it)'
+          'system has it; without a GPU a simulated node can be tried: migctl help sim create)'
 OTHER_LIBRARY = "apt install --reinstall libnvidia-ml1   (Debian; elsewhere the library of driver {}: " \
                 "'ldconfig -p | grep libnvidia-ml' shows which is found)"
 
@@ -192,7 +202,7 @@ def a_pending_mode_and_a_lost_gpu():
 def no_gpu_and_no_mig():
     nothing = {check: [(None, 'there is no GPU with MIG')]
                for check in ('mig-mode', 'instances', 'device-files')}
-    found = doctor(create('none', 'empty'), 1)
+    found = doctor(create('none', 'empty'), 6)
     tap.equal(found['gpus'][0][0], 'problem')
     # What would be done on a machine is not for the one that simulates.
     tap.true(found['gpus'][0][3].startswith('on a real machine: lspci '))
