@@ -62,7 +62,7 @@ static int print_json(const struct mig_look *look, bool mode_only, unsigned int 
 static int judge(const struct mig_invocation *inv, const struct mig_look *look,
 		 struct mig_error **err)
 {
-	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(4096);
+	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(4096), words = MIG_BUF_INIT(1024 * 1024);
 	bool mode_only = mig_option_given(inv, "mode-only");
 	unsigned int count = 0;
 
@@ -84,8 +84,10 @@ static int judge(const struct mig_invocation *inv, const struct mig_look *look,
 		       look->plan->gpu_count == 1 ? "" : "s");
 		return MIG_EXIT_OK;
 	}
+	mig_wish_words(inv, &words);
 	mig_error_set(err, MIG_ERROR_DIFFERS, "not as wanted: GPU %s", mig_buf_text(&gpus));
-	return mig_error_hint(err, "migctl plan shows what differs, migctl apply mends it");
+	return mig_error_hint(err, "migctl plan%s shows what differs, migctl apply%s mends it",
+			      mig_buf_text(&words), mig_buf_text(&words));
 }
 
 int mig_cmd_assert_run(const struct mig_invocation *inv, struct mig_error **err)

@@ -518,8 +518,13 @@ static int change_node(struct run *run, struct mig_error **err)
 	else if (may_be_unfinished(run))
 		return carry_out(run, err);
 	if (mig_transaction_plan(&run->session->ctx, &run->change->request, &t->snapshot, &t->plan,
-				 err) < 0)
+				 err) < 0) {
+		/* Of the first thing that the driver shows to root only. */
+		if (err != NULL && mig_error_code(*err) == MIG_ERROR_NO_PERMISSION &&
+		    mig_error_nvml(*err) != MIG_NVML_CODE_NONE)
+			mig_error_wrap(err, "this user may not change instances or modes");
 		return mig_session_explain(run->session, err);
+	}
 	if (run->is_dry_run || is_nothing_to_do(run))
 		return show_only(run, err);
 	return carry_out(run, err);

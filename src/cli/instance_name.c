@@ -81,6 +81,19 @@ static int ci_by_id(const struct mig_gpu_instance *gi, uint64_t id)
 	return -1;
 }
 
+/* The name of the profile that the driver gives this id; NULL: none. */
+static const char *profile_with_id(const struct mig_snapshot *snapshot, uint64_t id)
+{
+	for (unsigned int g = 0; g < snapshot->gpu_count && id <= UINT32_MAX; g++) {
+		const struct mig_facts *facts = snapshot->gpus[g].facts;
+		int row = facts != NULL ? mig_facts_gi_by_id(facts, (unsigned int)id) : -1;
+
+		if (row >= 0)
+			return facts->gi[row].name;
+	}
+	return NULL;
+}
+
 /* The id of a GPU instance alone. */
 static int find_plain(const struct mig_snapshot *snapshot, int position, const char *word,
 		      uint64_t id, struct mig_instance_name *name, struct mig_error **err)
@@ -97,8 +110,17 @@ static int find_plain(const struct mig_snapshot *snapshot, int position, const c
 	}
 	if (found == 1)
 		return 0;
-	if (found == 0)
-		return not_there(snapshot, position, word, err);
+	if (found == 0) {
+		const char *profile = profile_with_id(snapshot, id);
+
+		not_there(snapshot, position, word, err);
+		if (profile == NULL || err == NULL || mig_error_is_lost(*err))
+			return -1;
+		return mig_error_hint(err,
+				      "a number is the id of a GPU instance here, not of a profile "
+				      "(%s is %s); migctl list --tree shows what is there",
+				      word, profile);
+	}
 	mig_error_set(err, MIG_ERROR_REFUSED, "%u GPUs have a GPU instance %s", found, word);
 	return mig_error_hint(err, "name the GPU: -i GPU, or GPU:%s", word);
 }

@@ -328,15 +328,18 @@ static bool is_called(char **argv, const char *name)
 }
 
 /* What was printed must have arrived; `err` is what has been reported already. */
-static int finish(int status, const struct mig_error *err)
+static int finish(int status, const struct mig_error *err, bool is_json)
 {
 	_cleanup_error_ struct mig_error *close_error = NULL;
 
 	if (mig_close_stdout(&close_error)) {
-		if (!err)
-			print_error_text(close_error);
-		if (status == MIG_EXIT_OK)
+		/* Nobody has read that it differs, either. */
+		if (status == MIG_EXIT_OK || status == MIG_EXIT_DIFFERS)
 			status = MIG_EXIT_FAILED;
+		if (!err && is_json)
+			print_error_json(close_error, status);
+		else if (!err)
+			print_error_text(close_error);
 	}
 	return status < 0 ? MIG_EXIT_FAILED : status;
 }
@@ -348,7 +351,7 @@ int main(int argc, char **argv)
 
 	fill_closed_descriptors();
 	if (is_called(argv, "nvidia-smi"))
-		return finish(mig_cmd_smi(argc - 1, argv + 1), NULL);
+		return finish(mig_cmd_smi(argc - 1, argv + 1), NULL, false);
 	/* What the terminal can show; numbers and messages stay as they are. */
 	setlocale(LC_CTYPE, "");
 	/* A file that reaches its size limit is an error of that file, not the end of migctl. */
@@ -362,5 +365,5 @@ int main(int argc, char **argv)
 		print_error_json(err, status);
 	else if (err)
 		print_error_text(err);
-	return finish(status, err);
+	return finish(status, err, wants_json(argc, argv));
 }

@@ -119,6 +119,8 @@ int mig_cmd_sim_destroy_run(const struct mig_invocation *inv, struct mig_error *
 		fprintf(stderr, "%u holder%s of it still run%s: process%s", count,
 			count == 1 ? "" : "s", count == 1 ? "s" : "", count == 1 ? "" : "es");
 	for (unsigned int i = 0; i < count; i++)
-		fprintf(stderr, "%s %u%s", i > 0 ? "," : "", pids[i], i + 1 == count ? "\n" : "");
+		fprintf(stderr, "%s %u", i > 0 ? "," : "", pids[i]);
+	if (count > 0)
+		fputs("; kill ends them\n", stderr);
 	return MIG_EXIT_OK;
 }

@@ -39,9 +39,39 @@ static size_t put_part(const char *text, enum mig_tone tone, size_t column,
 		mig_buf_putc(out, '\n');
 		column = 0;
 	}
-	mig_buf_puts(out, "  ");
+	/* What is as wide as the screen is not indented. */
+	if (2 + strlen(text) <= width) {
+		mig_buf_puts(out, "  ");
+		column += 2;
+	}
 	mig_tone_put(style, tone, text, out);
-	return column + 2 + strlen(text);
+	return column + strlen(text);
+}
+
+/* A name, which may be wider than the screen: broken between its words. */
+static size_t put_name(const char *text, size_t column, const struct mig_picture_style *style,
+		       struct mig_buf *out)
+{
+	size_t width = MIG_MAX(style->width, MIG_PICTURE_WIDTH_MIN);
+
+	if (2 + strlen(text) <= width)
+		return put_part(text, MIG_TONE_PLAIN, column, style, out);
+	for (bool is_first = true; *text != '\0'; is_first = false) {
+		size_t len = strcspn(text, " ");
+
+		if (is_first || column + 1 + len > width) {
+			mig_buf_puts(out, "\n  ");
+			column = 2;
+		} else {
+			mig_buf_putc(out, ' ');
+			column++;
+		}
+		mig_buf_add(out, text, len);
+		column += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	return column;
 }
 
 static void print_head(const struct mig_gpu *gpu, const struct mig_picture_style *style,
@@ -60,7 +90,7 @@ static void print_head(const struct mig_gpu *gpu, const struct mig_picture_style
 	column = strlen(number);
 	if (!gpu->is_lost) {
 		mig_text_escape_terminal(&name, gpu->name);
-		column = put_part(mig_buf_text(&name), MIG_TONE_PLAIN, column, style, out);
+		column = put_name(mig_buf_text(&name), column, style, out);
 		column = put_part(gpu->pci_address, MIG_TONE_PLAIN, column, style, out);
 	}
 	put_part(mode, mode_tone(gpu), column, style, out);
@@ -94,6 +124,28 @@ static void print_gauges(const struct mig_gpu *gpu, const struct mig_picture_sty
 	mig_buf_putc(out, '\n');
 }
 
+/* GPU instances in which compute instances have room, and how that is used. */
+static void print_ci_room(const struct mig_gpu *gpu, struct mig_buf *out)
+{
+	const struct mig_gpu_instance *first = NULL;
+	_cleanup_buf_ struct mig_buf list = MIG_BUF_INIT(4096);
+
+	for (unsigned int i = 0; i < gpu->gi_count; i++) {
+		const struct mig_gpu_instance *gi = &gpu->gi[i];
+		unsigned int used = 0;
+
+		for (unsigned int c = 0; c < gi->ci_count; c++)
+			used += gi->ci[c].size;
+		if (used >= gpu->facts->gi[gi->gi_row].slice_count)
+			continue;
+		mig_buf_printf(&list, "%s%u", list.len > 0 ? "," : "", gi->id);
+		first = first != NULL ? first : gi;
+	}
+	if (first != NULL)
+		mig_buf_printf(out, "  room in GI %s (create -g %u:%u%s)\n", mig_buf_text(&list),
+			       gpu->index, first->id, first->ci_count > 0 ? " 1c" : "");
+}
+
 bool mig_status_room(const struct mig_gpu *gpu, unsigned int columns, struct mig_buf *out)
 {
 	static const char title[] = "  fits now: ";
@@ -121,6 +173,8 @@ bool mig_status_room(const struct mig_gpu *gpu, unsigned int columns, struct mig
 		mig_buf_puts(out, "  nothing can be made: MIG will be off\n");
 	else
 		mig_buf_puts(out, column > 0 ? "\n" : "  full\n");
+	if (gpu->mig_pending)
+		print_ci_room(gpu, out);
 	return column > 0;
 }
 

@@ -80,6 +80,13 @@ static int read_item(const char *word, bool in_gi, struct mig_addition *item,
 		item->id = id;
 		return 0;
 	}
+	if (!in_gi && is_ci_width(text)) {
+		refuse(word, "this is a compute instance, and it is not said in which GPU instance",
+		       err);
+		return mig_error_hint(err,
+				      "name the GPU instance (-g GPU:GI), or the whole profile "
+				      "for a new one, as 1c.3g.20gb");
+	}
 	if (strncmp(text, "MIG", 3) == 0 ||
 	    (mig_profile_name_parse(text, &name) < 0 && !(in_gi && is_ci_width(text))) ||
 	    !mig_text_copy(item->profile, sizeof(item->profile), text))

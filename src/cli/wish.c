@@ -14,8 +14,27 @@
 #include "shared/buf.h"
 #include "shared/hostroot.h"
 #include "shared/nearest.h"
+#include "shared/text.h"
 
 #define COMMAND_MAX 4096
+
+void mig_wish_words(const struct mig_invocation *inv, struct mig_buf *out)
+{
+	static const char *const options[] = {"config-file", "selected-config"};
+
+	for (size_t i = 0; i < MIG_ARRAY_SIZE(options); i++) {
+		const char *value = mig_option_value(inv, options[i]);
+
+		if (value == NULL)
+			continue;
+		mig_buf_printf(out, " --%s=", options[i]);
+		mig_text_quote_shell(out, value);
+	}
+	for (int i = 0; i < inv->arg_count; i++) {
+		mig_buf_putc(out, ' ');
+		mig_text_quote_shell(out, inv->args[i]);
+	}
+}
 
 char *mig_wish_command_text(const struct mig_invocation *inv)
 {

@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "config/config.h"
 #include "core/target.h"
+#include "shared/buf.h"
 
 /* The rows of the options, for each command's list. */
 #define MIG_WISH_OPTIONS                                                                           \
@@ -42,6 +43,9 @@ int mig_wish_want(void *cookie, const struct mig_snapshot *snapshot, struct mig_
 /* Puts the label's place in front of an error about an impossible layout: `explain` of a transaction,
  * with the same cookie. */
 void mig_wish_explain(void *cookie, struct mig_error **err);
+
+/* Appends what names the wish, as it is typed behind another command: " -c all-balanced 0=7g.40gb". */
+void mig_wish_words(const struct mig_invocation *inv, struct mig_buf *out);
 
 /* The command line as text, newly allocated; NULL when out of memory. */
 char *mig_wish_command_text(const struct mig_invocation *inv);

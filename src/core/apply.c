@@ -290,11 +290,11 @@ static int report_pending(const struct mig_context *ctx, struct mig_snapshot *sn
 			  struct mig_error **err)
 {
 	_cleanup_buf_ struct mig_buf gpus = MIG_BUF_INIT(8192);
-	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096);
+	_cleanup_buf_ struct mig_buf who = MIG_BUF_INIT(4096), used = MIG_BUF_INIT(8192);
 	const struct mig_op *first = NULL;
 	const struct mig_gpu *gpu;
 	const char *again = "";
-	bool in_use = false;
+	unsigned int count = 0, in_use_count = 0;
 	bool is_one;
 
 	for (unsigned int i = 0; i < plan->op_count; i++) {
@@ -304,9 +304,11 @@ static int report_pending(const struct mig_context *ctx, struct mig_snapshot *sn
 			continue;
 		mig_buf_printf(&gpus, "%s%u", first != NULL ? "," : "", plan->ops[i].gpu_index);
 		first = first != NULL ? first : &plan->ops[i];
+		count++;
 		if (results[i].nvml_code != NVML_ERROR_IN_USE)
 			continue;
-		in_use = true;
+		in_use_count++;
+		mig_buf_printf(&used, "%s%u", used.len > 0 ? "," : "", plan->ops[i].gpu_index);
 		gpu = mig_snapshot_gpu(snapshot, plan->ops[i].gpu_uuid);
 		if (gpu != NULL)
 			mig_holders_of_gpu(ctx, gpu, &who);
@@ -317,8 +319,12 @@ static int report_pending(const struct mig_context *ctx, struct mig_snapshot *sn
 	mig_error_set(err, MIG_ERROR_FAILED, "GPU%s %s: MIG mode %s is pending: %s",
 		      is_one ? "" : "s", mig_buf_text(&gpus),
 		      is_one ? first->mode_after ? "on" : "off" : "change",
-		      in_use ? "clients use the GPU, so it could not be reset"
-			     : "the GPU has to be reset first");
+		      in_use_count < count ? is_one ? "the GPU has to be reset first"
+						    : "they have to be reset first"
+		      : is_one		   ? "clients use the GPU, so it could not be reset"
+					   : "clients use them, so they could not be reset");
+	if (in_use_count > 0 && in_use_count < count)
+		mig_error_append(err, "; clients use GPU %s", mig_buf_text(&used));
 	if (who.len > 0)
 		return mig_error_hint(err, "end %s, then run the same command again",
 				      mig_buf_text(&who));

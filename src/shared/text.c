@@ -82,7 +82,7 @@ int mig_text_escape_message(struct mig_buf *buf, const char *text)
 void mig_text_quote_shell(struct mig_buf *out, const char *word)
 {
 	if (word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-			      "_./+-")] == '\0') {
+			      "_./+-=,:@")] == '\0') {
 		mig_buf_puts(out, word);
 		return;
 	}

@@ -332,7 +332,7 @@ def bad_wishes():
             (('1g.5gb*0',), 2, "the number behind '*'"), (('1g.5gb*x',), 2, "behind '*'"),
             (('1g.5gb@-1',), 2, "behind '@'"), (('3g.20gb@4*2',), 2, 'one instance'),
             (('-1',), 2, ''), (('MIG 1g.5gb',), 2, 'neither'),
-            (('1c',), 2, 'neither'), (('--no-ci', '1c.3g.20gb'), 2, 'is a compute instance'),
+            (('1c',), 2, 'this is a compute instance, and it is not said in which'), (('--no-ci', '1c.3g.20gb'), 2, 'is a compute instance'),
             (('--no-ci', '-g', '1'), 2, '--no-ci'), (('-g', 'x', '1c'), 2, '--gi'),
             (('-i', '0,1', '19'), 2, 'one GPU'), (('-i', '9', '19'), 4, "no GPU '9'"),
             (('9g.5gb',), 4, "has no profile '9g.5gb'"), (('1g.5gb', '99'), 4, 'the id 99'),
@@ -416,6 +416,22 @@ def what_may_lie_on_a_lost_gpu():
     destroy(there)
     tap.succeeded(migctl('sim', 'fault', 'clear', 'n', 'all'))
     tap.equal(layouts('n'), ['3g.20gb@4[3g.20gb@0]', ''])
+
+
+@test
+def a_number_that_is_the_id_of_a_profile():
+    node(f'1x{A100}', 0)
+    make('19')
+    refused(destroy('19', rc=4), "there is no instance '19'\n", 'a number is the id of a GPU instance '
+            'here, not of a profile (19 is 1g.5gb); migctl --node n list --tree')
+
+
+@test
+def one_gpu_of_several_is_in_use():
+    node(f'2x{A100}:reset-required,1x{A100}:in-use', name='w')
+    got = tap.exited(on('w', 'mode', 'on', '--skip-reset'), 9)
+    tap.contains(got.stderr, 'GPUs 0,1,2: MIG mode change is pending: they have to be reset first; '
+                             'clients use GPU 2\n')
 
 
 @test
@@ -568,7 +584,7 @@ def without_permission_driver_or_gpu():
     create('none', 'empty')
     for args in (('create', '1g.5gb'), ('destroy', '--all'), ('mode', 'off')):
         got = tap.exited(migctl('sim', 'exec', '--unprivileged', 'n', '--', MIGCTL, *args), 7)
-        refused(got, 'run it as root')
+        refused(got, 'this user may not change instances or modes: GPU 0: ', 'run it as root')
         refused(tap.exited(on('empty', *args), 6), 'the driver shows no GPU')
     tap.equal(state('n'), before)
 

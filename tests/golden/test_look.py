@@ -26,7 +26,8 @@ def assert_says_whether_it_is_so():
     got = tap.exited(on(node, 'assert', '0=7g.40gb', '1=off', '2=1g.10gb*7'), 3)
     tap.equal((got.stdout, got.stderr),
               ('', 'migctl: not as wanted: GPU 0,1\n'
-                   '  migctl --node n plan shows what differs, migctl --node n apply mends it\n'))
+                   "  migctl --node n plan 0=7g.40gb 1=off '2=1g.10gb*7' shows what differs, migctl "
+                   "--node n apply 0=7g.40gb 1=off '2=1g.10gb*7' mends it\n"))
     got = tap.exited(on(node, 'assert', '--json', '0=7g.40gb', '2=1g.10gb*7'), 3)
     uuids = [gpu['uuid'] for gpu in before['gpus']]
     tap.equal(json.loads(got.stdout), {'schema': 'migctl.assert/1', 'as_wanted': False, 'gpus': [

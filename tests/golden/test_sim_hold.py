@@ -277,7 +277,8 @@ def a_node_that_goes_leaves_its_holders():
     uuid = devices()['3g.20gb'][0]
     with background(uuid) as pid:
         got = tap.succeeded(migctl('sim', 'destroy', 'n'))
-        tap.equal(got.stderr, f'removed node n\n1 holder of it still runs: process {pid}\n')
+        tap.equal(got.stderr, f'removed node n\n1 holder of it still runs: process {pid}; '
+                  'kill ends them\n')
         os.kill(pid, signal.SIGTERM)
 
 

@@ -567,8 +567,8 @@ MIG_TEST(apply_goes_on_with_other_gpus_when_a_mode_change_stays_pending)
 		MIG_ASSERT_CONTAINS(
 			mig_error_message(scene.err),
 			mode == FAKE_MODE_PENDING
-				? "GPUs 0,1: MIG mode change is pending: the GPU has to be reset"
-				: "GPUs 0,1: MIG mode change is pending: clients use the GPU");
+				? "GPUs 0,1: MIG mode change is pending: they have to be reset"
+				: "GPUs 0,1: MIG mode change is pending: clients use them");
 		MIG_ASSERT_CONTAINS(mig_error_hint_text(scene.err),
 				    "reset the GPU (nvidia-smi --gpu-reset -i 0,1) or reboot, "
 				    "then");
