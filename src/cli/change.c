@@ -243,6 +243,10 @@ static void recovered(MIG_UNUSED void *cookie, const struct mig_recovery *recove
 		mig_note_person("transaction %u was left unfinished; the machine was started anew "
 				"since, so there is nothing to roll back",
 				recovery->number);
+	else if (recovery->left != NULL)
+		mig_note("transaction %u was left unfinished; what it had done is taken back, and "
+			 "what others have done since stays: %s",
+			 recovery->number, recovery->left);
 	else
 		mig_note_person("transaction %u was left unfinished and was rolled back first (%u "
 				"operation%s)",

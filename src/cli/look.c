@@ -8,6 +8,7 @@
 
 #include "cli/note.h"
 #include "core/lock.h"
+#include "core/rollback.h"
 #include "core/transaction.h"
 #include "shared/text.h"
 
@@ -71,6 +72,10 @@ void mig_look_warn_unfinished(const struct mig_session *session)
 	else if (geteuid() != 0 && geteuid() != entry->uid)
 		/* The lock is not for everybody to look at. */
 		mig_note("transaction %u is not finished: it is running, or was left so",
+			 entry->number);
+	else if (mig_recovery_is_needless(&session->ctx, entry))
+		mig_note("transaction %u was left unfinished, and a start of the machine has ended "
+			 "it",
 			 entry->number);
 	else
 		mig_note("transaction %u was left unfinished; the next changing command rolls it "

@@ -47,6 +47,8 @@ static void keep(struct mig_buf *note)
 	kept.notes[kept.count++] = text;
 }
 
+static void say(const char *fmt, va_list args) MIG_PRINTF(1, 0);
+
 static void say(const char *fmt, va_list args)
 {
 	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(NOTE_MAX);

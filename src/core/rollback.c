@@ -177,7 +177,8 @@ int mig_rollback_run(const struct mig_context *ctx, struct mig_journal *journal,
 
 	unstoppable.is_interrupted = NULL;
 	*out = (struct mig_rollback){0};
-	if (go_back(&w, plan, is_begun, before, out, &why) < 0 && out->plan == NULL) {
+	out->is_gone_whole = go_back(&w, plan, is_begun, before, out, &why) == 0;
+	if (!out->is_gone_whole && out->plan == NULL) {
 		mig_error_move(err, &why);
 		return cannot_see(before, err);
 	}
@@ -187,6 +188,10 @@ int mig_rollback_run(const struct mig_context *ctx, struct mig_journal *journal,
 	describe_differences(before, out->after, &where);
 	if (where.len == 0)
 		return 0;
+	for (unsigned int i = 0; i < before->gpu_count; i++) {
+		if (mig_snapshot_gpu(out->after, before->gpus[i].uuid) == NULL)
+			out->is_gone_whole = false;
+	}
 	mig_error_set(err, MIG_ERROR_FAILED, "%s%s%s", why != NULL ? mig_error_message(why) : "",
 		      why != NULL ? "; " : "", mig_buf_text(&where));
 	if (err != NULL && why != NULL)
@@ -196,8 +201,7 @@ int mig_rollback_run(const struct mig_context *ctx, struct mig_journal *journal,
 
 /* ---- after a crash ------------------------------------------------------------------------------ */
 
-/* The machine was started anew since: instances do not outlive that, so there is nothing to undo. */
-static bool was_rebooted(const struct mig_context *ctx, const struct mig_journal_entry *entry)
+bool mig_recovery_is_needless(const struct mig_context *ctx, const struct mig_journal_entry *entry)
 {
 	char boot_id[sizeof(entry->boot_id)];
 
@@ -206,43 +210,84 @@ static bool was_rebooted(const struct mig_context *ctx, const struct mig_journal
 	       strcmp(boot_id, entry->boot_id) != 0;
 }
 
-static int cannot_recover(const struct mig_journal_entry *entry, struct mig_error **err)
+static int cannot_recover(const struct mig_context *ctx, const struct mig_journal_entry *entry,
+			  const struct mig_snapshot *now, struct mig_error **err)
 {
+	bool is_lost = false;
+
+	for (unsigned int i = 0; now != NULL && i < now->gpu_count; i++)
+		is_lost = is_lost || now->gpus[i].is_lost;
 	mig_error_wrap(
 		err, "transaction %u ('%s' of %s) was left unfinished and could not be rolled back",
 		entry->number, entry->command, entry->user);
 	if (err != NULL)
 		mig_error_set_changed(*err, MIG_CHANGED_PARTIAL);
+	if (is_lost)
+		return mig_error_hint(err,
+				      "a reboot brings the GPU back and ends the transaction%s%s",
+				      ctx->reboot_command != NULL ? ": " : "",
+				      ctx->reboot_command != NULL ? ctx->reboot_command : "");
 	return mig_error_hint(err, "end what is in the way and run the command again: it goes on "
 				   "going back; a reboot ends the transaction, too");
+}
+
+/* The transaction has done, and undone, all that it can: `why` says what others have made of it. */
+static int end_with_what_is_left(struct mig_journal *journal, const struct mig_rollback *rollback,
+				 struct mig_error *why, struct mig_recovery *recovery,
+				 struct mig_error **err)
+{
+	recovery->left = strdup(mig_error_message(why));
+	if (recovery->left == NULL)
+		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
+	mig_error_wrap(&why, "left unfinished, and taken back later; others have changed it since");
+	return mig_journal_finish(journal, MIG_JOURNAL_PARTIAL, mig_error_message(why),
+				  rollback->after, err);
+}
+
+static int end_as_before(struct mig_journal *journal, const struct mig_journal_entry *entry,
+			 const struct mig_rollback *rollback, const struct mig_recovery *recovery,
+			 struct mig_error **err)
+{
+	if (mig_journal_finish(journal, MIG_JOURNAL_ROLLED_BACK,
+			       "left unfinished, and rolled back later", rollback->after, err) == 0)
+		return 0;
+	mig_error_wrap(err,
+		       "transaction %u was left unfinished and is rolled back, but that could not "
+		       "be noted, so nothing else was done",
+		       entry->number);
+	if (err != NULL && recovery->op_count > 0)
+		mig_error_set_changed(*err, MIG_CHANGED_ROLLED_BACK);
+	return -1;
 }
 
 static int roll_back_entry(const struct mig_context *ctx, struct mig_journal *journal,
 			   const struct mig_journal_entry *entry, struct mig_recovery *recovery,
 			   struct mig_error **err)
 {
+	_cleanup_error_ struct mig_error *why = NULL;
 	struct mig_rollback rollback;
 	int rc = mig_rollback_run(ctx, journal, &entry->phase[MIG_JOURNAL_FORWARD].plan,
 				  entry->phase[MIG_JOURNAL_FORWARD].is_begun, &entry->before,
-				  &rollback, err);
+				  &rollback, &why);
 
 	if (rollback.plan != NULL)
 		recovery->op_count = rollback.plan->op_count;
-	if (rc < 0) {
-		cannot_recover(entry, err);
-	} else if (mig_journal_finish(journal, MIG_JOURNAL_ROLLED_BACK,
-				      "left unfinished, and rolled back later", rollback.after,
-				      err) < 0) {
-		mig_error_wrap(err,
-			       "transaction %u was left unfinished and is rolled back, but that "
-			       "could not be noted, so nothing else was done",
-			       entry->number);
-		if (err != NULL && recovery->op_count > 0)
-			mig_error_set_changed(*err, MIG_CHANGED_ROLLED_BACK);
-		rc = -1;
+	if (rc == 0) {
+		rc = end_as_before(journal, entry, &rollback, recovery, err);
+	} else if (rollback.is_gone_whole) {
+		rc = end_with_what_is_left(journal, &rollback, why, recovery, err);
+	} else {
+		mig_error_move(err, &why);
+		cannot_recover(ctx, entry, rollback.after, err);
 	}
 	mig_rollback_clear(&rollback);
 	return rc;
+}
+
+void mig_recovery_clear(struct mig_recovery *recovery)
+{
+	free(recovery->left);
+	*recovery = (struct mig_recovery){0};
 }
 
 int mig_recover(const struct mig_context *ctx, struct mig_recovery *recovery,
@@ -259,7 +304,7 @@ int mig_recover(const struct mig_context *ctx, struct mig_recovery *recovery,
 		return 0;
 	recovery->was_needed = true;
 	recovery->number = entry->number;
-	recovery->was_rebooted = was_rebooted(ctx, entry);
+	recovery->was_rebooted = mig_recovery_is_needless(ctx, entry);
 	if (mig_journal_reopen(ctx, entry->number, &journal, err) < 0)
 		return -1;
 	if (recovery->was_rebooted)

@@ -14,6 +14,9 @@ struct mig_rollback {
 	struct mig_plan *plan; /* NULL if it did not come that far */
 	struct mig_op_result *results;
 	struct mig_snapshot *after; /* NULL if it could not be read */
+	/* All that there was to take back was, and each GPU could be looked at: what is not as before
+	 * is the work of others. */
+	bool is_gone_whole;
 };
 
 void mig_rollback_clear(struct mig_rollback *rollback);
@@ -34,12 +37,20 @@ struct mig_recovery {
 	unsigned int number;   /* of the transaction */
 	bool was_rebooted;     /* the machine was started anew since: nothing to take back */
 	unsigned int op_count; /* operations taken back */
+	char *left; /* what others have made of the GPUs meanwhile; NULL: all is as before */
 };
 
+void mig_recovery_clear(struct mig_recovery *recovery);
+
+/* Whether the machine was started anew since: instances do not outlive that, so there is nothing to
+ * take back of an unfinished transaction. */
+bool mig_recovery_is_needless(const struct mig_context *ctx, const struct mig_journal_entry *entry);
+
 /*
- * Rolls back what a dead process left unfinished. The caller holds the lock of the node. Returns 0,
- * or -1 with *err; PARTIAL when it could not be rolled back whole: the journal stays unfinished
- * then, and the next changing command tries again.
+ * Rolls back what a dead process left unfinished. The caller holds the lock of the node. What others
+ * have made since is not touched: when nothing else is left, the transaction has ended, as partial.
+ * Returns 0, or -1 with *err; PARTIAL when it could not be rolled back whole: the journal stays
+ * unfinished then, and the next changing command tries again. The caller clears *recovery.
  */
 int mig_recover(const struct mig_context *ctx, struct mig_recovery *recovery,
 		struct mig_error **err) MIG_MUST_CHECK;

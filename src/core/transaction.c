@@ -151,9 +151,12 @@ static int take_lock_and_recover(struct run *run, struct mig_error **err)
 		return -1;
 	rc = mig_recover(run->ctx, &recovery, err);
 	if (rc == 0 && recovery.was_needed) {
+		mig_recovery_clear(&run->out->recovery);
 		run->out->recovery = recovery;
 		if (observer->recovered != NULL)
 			observer->recovered(observer->cookie, &recovery);
+	} else {
+		mig_recovery_clear(&recovery);
 	}
 	return rc;
 }
@@ -603,5 +606,6 @@ void mig_transaction_clear(struct mig_transaction *transaction)
 	mig_snapshot_free(transaction->snapshot);
 	mig_snapshot_free(transaction->after);
 	mig_rollback_clear(&transaction->rollback);
+	mig_recovery_clear(&transaction->recovery);
 	*transaction = (struct mig_transaction){0};
 }

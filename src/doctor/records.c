@@ -7,6 +7,7 @@
 
 #include "core/journal_read.h"
 #include "core/lock.h"
+#include "core/rollback.h"
 #include "doctor/check.h"
 #include "shared/text.h"
 
@@ -68,6 +69,14 @@ static void check_entry(struct mig_doctor *doctor, unsigned int number, bool is_
 	if (!is_newest || entry->end != MIG_JOURNAL_UNFINISHED ||
 	    mig_lock_is_held(doctor->ctx, &who))
 		return;
+	if (mig_recovery_is_needless(doctor->ctx, entry)) {
+		mig_doctor_find(doctor, MIG_FINDING_NOTE, path,
+				"transaction %u (%s of %s) was left unfinished, and a start of the "
+				"machine has ended it",
+				entry->number, entry->command, entry->user);
+		mig_doctor_mend(doctor, "migctl boot   (brings back the last layout)");
+		return;
+	}
 	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, path,
 			"transaction %u (%s of %s) was left unfinished; the next changing command "
 			"rolls it back first",

@@ -103,9 +103,48 @@ def a_lost_gpu_is_told_and_the_others_are_taken_back():
     got = tap.exited(on(node, 'apply', '0=7g.40gb'), 9)
     tap.contains(got.stderr, 'GPU 1 (GPU-')
     tap.contains(got.stderr, ') is lost or gone, it had: 3g.20gb@4')
+    tap.contains(got.stderr, f'  a reboot brings the GPU back and ends the transaction: migctl sim '
+                             f'reboot {node}\n')
     tap.succeeded(tap.run([tap.build('migctl'), 'sim', 'fault', 'clear', node, 'lost', '-i', '1']))
     tap.succeeded(on(node, 'apply', 'all=3g.20gb'))
     tap.equal([gpu.layout for gpu in state(node)], ['3g.20gb@4[3g.20gb@0]'] * 2)
+
+
+@test
+def others_have_changed_it_since():
+    """What they did is theirs, and does not keep the node from being used."""
+    for name, meanwhile, has in (
+            ('reset', ['sim', 'reset', '{}', '-i', '0'], 'no instances'),
+            ('made', ['--node', '{}', 'smi', 'mig', '-cgi', '15', '-C', '-i', '0'],
+             '3g.20gb@4 1g.10gb@0 1g.5gb@3'),
+            ('gone', ['--node', '{}', 'smi', 'mig', '-dci', '-i', '0', '-gi', '2'],
+             '3g.20gb@4 (no compute instance) 1g.5gb@3')):
+        node = create(f'2x{A100}', name)
+        tap.succeeded(on(node, 'mode', 'on'))
+        tap.succeeded(on(node, 'create', '-i', '0', '3g.20gb', '1g.5gb'))
+        tap.true(died(node, 'create', '-i', '0', '1g.5gb*2') == 3)
+        tap.succeeded(tap.run([tap.build('migctl'), *(word.format(node) for word in meanwhile)]))
+        got = tap.succeeded(on(node, 'create', '-i', '1', '2g.10gb'))
+        tap.contains(got.stderr, 'migctl: transaction 3 was left unfinished; what it had done is taken '
+                                 'back, and what others have done since stays: GPU 0 has: ')
+        tap.contains(got.stderr, has)
+        tap.contains(got.stderr, '; before it had: 3g.20gb@4 1g.5gb@3\n')
+        tap.equal([entry['result'] for entry in history(node)], ['done', 'partial', 'done', 'done'])
+        tap.not_contains(state(node)[0].layout, '1g.5gb@2')
+        tap.equal(tap.succeeded(on(node, 'create', '-i', '1', '2g.10gb')).stderr, '')
+
+
+@test
+def a_start_of_the_machine_ends_it():
+    node = create(f'1x{A100}')
+    died(node, 'apply', '0=3g.20gb*2')
+    tap.succeeded(tap.run([tap.build('migctl'), 'sim', 'reboot', node]))
+    said = 'transaction 1 was left unfinished, and a start of the machine has ended it'
+    tap.contains(tap.succeeded(on(node, 'status')).stderr, said)
+    tap.contains(' '.join(tap.succeeded(on(node, 'doctor')).stdout.split()),
+                 'left unfinished, and a start of the machine has ended it')
+    tap.succeeded(on(node, 'boot'))
+    tap.equal(tap.succeeded(on(node, 'status')).stderr, '')
 
 
 @test
