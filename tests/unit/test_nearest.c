@@ -38,9 +38,9 @@ MIG_TEST(nearest_close_names_only_what_a_third_differs_from)
 	MIG_ASSERT_INT_EQ(mig_nearest_close("info", commands, 4), -1);
 	MIG_ASSERT_INT_EQ(mig_nearest_close("foo", commands, 4), -1);
 	MIG_ASSERT_INT_EQ(mig_nearest_close("redo", commands, 4), -1);
-	MIG_ASSERT_INT_EQ(mig_nearest_close("udno", commands, 4), 0);
+	MIG_ASSERT_INT_EQ(mig_nearest_close("undoo", commands, 4), 0);
 	MIG_ASSERT_INT_EQ(mig_nearest_close("sttus", commands, 4), 2);
-	MIG_ASSERT_INT_EQ(mig_nearest_close("proflies", commands, 4), 3);
+	MIG_ASSERT_INT_EQ(mig_nearest_close("profilezs", commands, 4), 3);
 }
 
 MIG_TEST(nearest_threshold_is_half_of_the_longer_word)
