@@ -310,7 +310,7 @@ const struct mig_cmd mig_commands[] = {
 	{
 		.name = "sim use",
 		.group = MIG_GROUP_SIMULATOR,
-		.summary = "make a node the one that is meant when none is named",
+		.summary = "make a node the one that sim commands mean when none is named",
 		.args = "NODE",
 		.min_args = 1,
 		.max_args = 1,
