@@ -18,6 +18,7 @@
 #include "nvml/trace.h"
 #include "shared/buf.h"
 #include "shared/text.h"
+#include "sim/control/control.h"
 
 #define COMMAND_MAX    8192 /* with the path of a node */
 #define IN_USE_RETRIES 5    /* over a second and a half */
@@ -90,6 +91,25 @@ static void print_message(MIG_UNUSED void *cookie, MIG_UNUSED enum mig_log_level
 	mig_note("%s", message);
 }
 
+/* Somebody who has chosen a node for the sim commands may take it for chosen for all. */
+static void hint_used_node(struct mig_error **err)
+{
+	_cleanup_free_ char *node = NULL, *home = NULL;
+	size_t length;
+
+	if (err == NULL || mig_error_code(*err) != MIG_ERROR_NO_DRIVER ||
+	    getenv(MIG_SIM_NODE_ENV) != NULL || mig_sim_home(&home, NULL) < 0 ||
+	    mig_sim_node_path(NULL, &node, NULL) < 0)
+		return;
+	length = strlen(home);
+	if (strncmp(node, home, length) != 0 || node[length] != '/')
+		return;
+	mig_error_hint(err,
+		       "the node '%s' is chosen for sim commands only; here it is named: migctl "
+		       "--node %s COMMAND",
+		       node + length + 1, node + length + 1);
+}
+
 int mig_session_open(struct mig_session *session, struct mig_error **err)
 {
 	int result;
@@ -97,6 +117,8 @@ int mig_session_open(struct mig_session *session, struct mig_error **err)
 	memset(session, 0, sizeof(*session));
 	result = mig_driver_guard_open(&session->guard, err);
 	session->driver = session->guard.driver;
+	if (result < 0)
+		hint_used_node(err);
 	if (result < 0 || initialise(session, err) < 0 || find_commands(session, err) < 0) {
 		mig_session_close(session);
 		return -1;
