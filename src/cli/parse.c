@@ -335,6 +335,17 @@ static int parse_letters(struct mig_command_line *line, int argc, char **argv, i
 
 /* ---- the whole line --------------------------------------------------------------------------- */
 
+/* A GPU where the command wants it behind -i. */
+static bool names_gpu(const struct mig_cmd *cmd, const char *word)
+{
+	for (const struct mig_option *o = cmd->options; o != NULL && o->name != NULL; o++) {
+		if (strcmp(o->name, "id") == 0)
+			return strncmp(word, "GPU-", 4) == 0 ||
+			       (word[0] != '\0' && strspn(word, "0123456789,-") == strlen(word));
+	}
+	return false;
+}
+
 static int check_arg_count(const struct mig_command_line *line, struct mig_error **err)
 {
 	const struct mig_cmd *cmd = line->inv.cmd;
@@ -348,6 +359,8 @@ static int check_arg_count(const struct mig_command_line *line, struct mig_error
 		mig_text_escape_terminal(&shown, line->args[cmd->max_args]);
 		mig_error_set(err, MIG_ERROR_USAGE, "'%s' does not take the argument '%s'",
 			      cmd->name, mig_buf_text(&shown));
+		if (names_gpu(cmd, line->args[cmd->max_args]))
+			return mig_error_hint(err, "a GPU is named by -i %s", mig_buf_text(&shown));
 		return usage_hint(cmd, err);
 	}
 	return 0;

@@ -254,7 +254,7 @@ static int read_argument(struct reader *r, struct mig_config_label *label)
 		return fail(r, r->arg, "longer than %d bytes", ARGUMENT_BYTES_MAX);
 	if (r->arg[gpus] == '\0') {
 		fail(r, r->arg, "this is no LAYOUT: there is no '='");
-		return mig_error_hint(r->err, FORM_HINT);
+		return mig_error_hint(r->err, FORM_HINT "; a label is named by -c");
 	}
 	r->entry = mig_config_add_entry(label);
 	if (r->entry == NULL)

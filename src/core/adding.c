@@ -76,6 +76,33 @@ static void hint_room(const struct mig_gpu *gpu, const struct mig_gpu_target *ta
 			       gpu->index, mig_buf_text(&room));
 }
 
+/* A new compute instance may have room in a GPU instance that is there, though a new one has not. */
+static void hint_ci_room(const struct mig_gpu *gpu, const struct mig_additions *additions,
+			 struct mig_error **err)
+{
+	for (unsigned int i = 0; i < additions->count; i++) {
+		unsigned int gi_row, ci_row;
+
+		if (mig_addition_resolve(gpu, &additions->items[i], &gi_row, &ci_row, NULL) < 0)
+			continue;
+		for (unsigned int g = 0; g < gpu->gi_count; g++) {
+			const struct mig_gpu_instance *gi = &gpu->gi[g];
+
+			if (gi->gi_row != gi_row || mig_ci_fits(gpu, gi, ci_row) == 0 ||
+			    err == NULL || *err == NULL)
+				continue;
+			mig_error_hint(
+				err,
+				"%s%sin GPU instance %u of GPU %u is room for one: migctl "
+				"create -g %u:%u %s",
+				mig_error_hint_text(*err) != NULL ? mig_error_hint_text(*err) : "",
+				mig_error_hint_text(*err) != NULL ? "; " : "", gi->id, gpu->index,
+				gpu->index, gi->id, gpu->facts->gi[gi_row].ci[ci_row].name);
+			return;
+		}
+	}
+}
+
 static int try_gpu(const struct mig_gpu *gpu, const struct mig_additions *additions,
 		   struct mig_gpu_target *out, struct mig_error **err)
 {
@@ -94,6 +121,7 @@ static int try_gpu(const struct mig_gpu *gpu, const struct mig_additions *additi
 	}
 	if (mig_layout_find(gpu, out, layout, err) < 0) {
 		hint_room(gpu, out, err);
+		hint_ci_room(gpu, additions, err);
 		return mig_error_wrap(err, "GPU %u", gpu->index);
 	}
 	return mig_addition_fix(gpu, layout, additions->has_ci, out, err);

@@ -25,6 +25,12 @@ static int unknown(const struct mig_gpu *gpu, const struct mig_addition *item,
 		return mig_error_hint(err,
 				      "did you mean '%s'? migctl profiles -i %u lists them all",
 				      nearest, gpu->index);
+	if (item->has_id)
+		return mig_error_hint(
+			err,
+			"a number is the id of a profile: migctl profiles -i %u lists "
+			"them; how many is said by *COUNT, on which GPU by -i",
+			gpu->index);
 	return mig_error_hint(err, "migctl profiles -i %u lists them", gpu->index);
 }
 

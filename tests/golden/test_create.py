@@ -419,6 +419,24 @@ def what_may_lie_on_a_lost_gpu():
 
 
 @test
+def words_in_the_wrong_place():
+    node(f'1x{A100}', 0)
+    for args, said in ((('mode', 'on', '0'), 'a GPU is named by -i 0\n'),
+                       (('status', '0-3'), 'a GPU is named by -i 0-3\n'),
+                       (('list', 'n'), "see 'migctl --node n list --help'\n"),
+                       (('apply', 'all-balanced'), '; a label is named by -c\n')):
+        got = on('n', *args)
+        tap.true(got.rc in (2, 4), got)
+        refused(got, said)
+    refused(make('1g.5gb', '2', rc=4), 'how many is said by *COUNT, on which GPU by -i\n')
+    # No new GPU instance finds room, but a compute instance does.
+    make('1c.3g.20gb', '1g.5gb*4')
+    refused(make('1c.3g.20gb', rc=4), 'in GPU instance 2 of GPU 0 is room for one: migctl --node n '
+            'create -g 0:2 1c.3g.20gb\n')
+    make('-g', '0:2', '1c.3g.20gb')
+
+
+@test
 def a_number_that_is_the_id_of_a_profile():
     node(f'1x{A100}', 0)
     make('19')
