@@ -115,9 +115,13 @@ static void cost_of(const struct switching *s, const struct mig_plan_gpu *pg,
 		    const struct mig_gpu *gpu, struct mig_buf *out)
 {
 	if (pg->destroyed_gi > 0)
-		mig_buf_printf(out, "%u GPU instance%s with %u MIG device%s go%s; ",
-			       pg->destroyed_gi, pg->destroyed_gi == 1 ? "" : "s", pg->destroyed_ci,
-			       pg->destroyed_ci == 1 ? "" : "s", pg->destroyed_gi == 1 ? "es" : "");
+		mig_buf_printf(out, "%u GPU instance%s", pg->destroyed_gi,
+			       pg->destroyed_gi == 1 ? "" : "s");
+	if (pg->destroyed_ci > 0)
+		mig_buf_printf(out, " with %u MIG device%s", pg->destroyed_ci,
+			       pg->destroyed_ci == 1 ? "" : "s");
+	if (pg->destroyed_gi > 0)
+		mig_buf_printf(out, " go%s; ", pg->destroyed_gi == 1 ? "es" : "");
 	mig_buf_puts(out, reset_words(s, gpu));
 	if (has_persistence(s, gpu))
 		mig_buf_puts(out, "; persistence mode is on and may be in the way of a reset "

@@ -228,15 +228,16 @@ static void put_room(struct page *page, const struct mig_gpu *gpu)
 {
 	_cleanup_buf_ struct mig_buf room = MIG_BUF_INIT(16384);
 	const char *line;
+	bool has_room;
 
-	mig_status_room(gpu, ROOM_COLUMNS, &room);
+	has_room = mig_status_room(gpu, ROOM_COLUMNS, &room);
 	line = mig_buf_text(&room);
 	while (*line != '\0') {
 		char text[ROOM_COLUMNS + 1];
 
 		line += strspn(line, " ");
 		mig_text_format(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
-		put_text(page, MARGIN, page->y, "room", text);
+		put_text(page, MARGIN, page->y, has_room ? "room" : "faint", text);
 		page->y += LINE_HEIGHT;
 		line += strcspn(line, "\n");
 		line += *line == '\n';
