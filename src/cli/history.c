@@ -71,7 +71,10 @@ static void add_row(struct mig_table *table, const struct mig_journal_entry *ent
 	mig_table_set(table, row, "WHO", "%s", entry->user[0] != '\0' ? entry->user : "?");
 	mig_table_set(table, row, "RESULT", "%s", mig_journal_end_word(entry->end));
 	mig_table_set(table, row, "GPUS", "%u", changed_gpus(entry));
-	mig_table_set(table, row, "COMMAND", "%s", command);
+	if (entry->undoes > 0)
+		mig_table_set(table, row, "COMMAND", "%s (of %u)", command, entry->undoes);
+	else
+		mig_table_set(table, row, "COMMAND", "%s", command);
 }
 
 static int print_list(const struct mig_invocation *inv, const struct mig_history *history,

@@ -112,6 +112,8 @@ static int hold_here(struct mig_sim_store *store, const struct mig_sim_hold_requ
 	/* Written down first: who reads this knows that the hold stands. */
 	if (mig_output_check(err))
 		return -1;
+	if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
+		fputs("until Ctrl-C\n", stderr);
 	sigwait(&signals, &number);
 	return mig_sim_hold_end(store, &hold.process, err);
 }

@@ -111,7 +111,7 @@ def the_list():
     when = r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d'
     for line, want in zip(lines, (
             r'NUMBER +WHEN +WHO +RESULT +GPUS +COMMAND',
-            rf'3 +{when} +{user()} +done +1 +undo',
+            rf'3 +{when} +{user()} +done +1 +undo \(of 2\)',
             rf'2 +{when} +{user()} +done +1 +apply 0=1g\.5gb(,1g\.5gb)*.*\.\.\.',
             rf'1 +{when} +{user()} +done +2 +apply all=3g\.20gb\*2')):
         tap.true(re.fullmatch(want, line.rstrip()), f'{line!r} is not {want!r}')
