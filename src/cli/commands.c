@@ -11,16 +11,17 @@
 	"1=3g.20gb@4, 2-3=off or all=total:1g.5gb*10; see migctl-config(5). Without one,\n" \
 	"the label of a configuration file.\n\n"
 
-#define STATUS_HELP                                                                       \
-	"  +0-------+1--------2-------+3--- ...   memory units, as in 1g.5gb@0\n"         \
-	"  |1g.5gb  |2g.10gb          |free       GPU instances: profiles; free room\n"   \
-	"  |GI 7    |GI 3             |1g.5gb*2   ids; what fits there, each alone\n"     \
-	"  |CI 0    |CI 0 1c :free    |           compute instances; 1c: 1 slice of 2\n"  \
-	"  |python  |        :        |           who uses them; \"in use\" says more\n"  \
-	"  +--------+-----------------+--- ...\n"                                         \
-	"no CI: nothing can run in it. unused: memory that no profile can take now.\n"    \
-	"full: nothing fits. fits now: how many more of each profile, alone. More than\n" \
-	"8 GPUs are a line each. Others than root see names, modes and MIG devices.\n"
+#define STATUS_HELP                                                                         \
+	"  +0-------+1--------2-------+3--- ...   memory units, as in 1g.5gb@0\n"           \
+	"  |1g.5gb  |2g.10gb          |free       GPU instances: profiles; free room\n"     \
+	"  |GI 7    |GI 3             |1g.5gb*2   ids; what fits there, each alone\n"       \
+	"  |CI 0    |CI 0 1c :free    |           compute instances; 1c: 1 slice of 2\n"    \
+	"  |python  |        :        |           who uses them; \"in use\" says more\n"    \
+	"  +--------+-----------------+--- ...\n"                                           \
+	"no CI: nothing can run in it. unused: memory that no profile can take now.\n"      \
+	"full: nothing fits. fits now: how many more of each profile, alone. room in GI:\n" \
+	"for compute instances. More than 8 GPUs are a line each. Others than root see\n"   \
+	"names, modes and MIG devices.\n"
 
 const struct mig_cmd mig_commands[] = {
 	{

@@ -231,6 +231,7 @@ static void put_room(struct page *page, const struct mig_gpu *gpu)
 	bool has_room;
 
 	has_room = mig_status_room(gpu, ROOM_COLUMNS, &room);
+	mig_status_ci_room(gpu, &room);
 	line = mig_buf_text(&room);
 	while (*line != '\0') {
 		char text[ROOM_COLUMNS + 1];

@@ -27,6 +27,10 @@ void mig_status_text(const struct mig_status_view *view, const struct mig_pictur
  * does. Returns whether anything fits. */
 bool mig_status_room(const struct mig_gpu *gpu, unsigned int columns, struct mig_buf *out);
 
+/* Appends a line that names the GPU instances in which compute instances have room, and how that is
+ * used; nothing if there are none. */
+void mig_status_ci_room(const struct mig_gpu *gpu, struct mig_buf *out);
+
 /* Appends what is hidden from the caller and why; nothing if nothing is. */
 void mig_status_hidden(const struct mig_status_view *view, struct mig_buf *out);
 

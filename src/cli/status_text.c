@@ -124,13 +124,12 @@ static void print_gauges(const struct mig_gpu *gpu, const struct mig_picture_sty
 	mig_buf_putc(out, '\n');
 }
 
-/* GPU instances in which compute instances have room, and how that is used. */
-static void print_ci_room(const struct mig_gpu *gpu, struct mig_buf *out)
+void mig_status_ci_room(const struct mig_gpu *gpu, struct mig_buf *out)
 {
 	const struct mig_gpu_instance *first = NULL;
 	_cleanup_buf_ struct mig_buf list = MIG_BUF_INIT(4096);
 
-	for (unsigned int i = 0; i < gpu->gi_count; i++) {
+	for (unsigned int i = 0; gpu->mig_pending && i < gpu->gi_count; i++) {
 		const struct mig_gpu_instance *gi = &gpu->gi[i];
 		unsigned int used = 0;
 
@@ -173,8 +172,6 @@ bool mig_status_room(const struct mig_gpu *gpu, unsigned int columns, struct mig
 		mig_buf_puts(out, "  nothing can be made: MIG will be off\n");
 	else
 		mig_buf_puts(out, column > 0 ? "\n" : "  full\n");
-	if (gpu->mig_pending)
-		print_ci_room(gpu, out);
 	return column > 0;
 }
 
@@ -272,6 +269,7 @@ static void print_full(const struct mig_gpu *gpu, const struct mig_picture_style
 		/* One free room says itself what fits. */
 		if (rooms != 1 || !says_all || !has_room)
 			mig_buf_puts(out, mig_buf_text(&room));
+		mig_status_ci_room(gpu, out);
 		return;
 	}
 	print_holders(gpu, style, out);

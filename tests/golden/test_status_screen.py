@@ -375,6 +375,12 @@ def what_is_full():
     tap.contains(SGR.sub('', shown(node)), '┘\n  full\n')
     tap.contains(svg_texts(ET.fromstring(on(node, 'status', '--svg', '-').stdout)), 'full')
     tap.succeeded(on(node, 'destroy', '0:7', '0:9'))
+    tap.succeeded(on(node, 'create', '--no-ci', '1g.5gb@0'))
+    for text in (on(node, 'status').stdout.splitlines(),
+                 svg_texts(ET.fromstring(on(node, 'status', '--svg', '-').stdout))):
+        tap.contains([line.strip() for line in text], 'room in GI 7 (create -g 0:7)')
+    tap.succeeded(on(node, 'create', '-g', '0:7'))
+    tap.not_contains(on(node, 'status').stdout, 'room in')
     fits = next(line for line in on(node, 'status').stdout.splitlines() if 'fits now' in line)
     tap.contains(svg_texts(ET.fromstring(on(node, 'status', '--svg', '-').stdout)), fits.strip())
 
