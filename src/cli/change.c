@@ -245,7 +245,7 @@ static void recovered(MIG_UNUSED void *cookie, const struct mig_recovery *recove
 				recovery->number);
 	else if (recovery->left != NULL)
 		mig_note("transaction %u was left unfinished; what it had done is taken back, and "
-			 "what others have done since stays: %s",
+			 "this is not as it was before it: %s",
 			 recovery->number, recovery->left);
 	else
 		mig_note_person("transaction %u was left unfinished and was rolled back first (%u "

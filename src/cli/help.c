@@ -16,7 +16,7 @@
 
 #define LABEL_SIZE     80
 #define LINE_WIDTH     79
-#define TEXT_MAX       4096
+#define TEXT_MAX       65536
 #define TEXT_WIDTH_MIN 24 /* beside a label; with less it stands below */
 #define BELOW_INDENT   8
 
@@ -72,7 +72,7 @@ static void print_from(FILE *out, size_t indent, const char *text)
 	}
 	mig_output_wrap(&lines, text, (unsigned int)indent, (unsigned int)indent,
 			(unsigned int)width);
-	fputs(mig_buf_text(&lines) + indent, out);
+	fputs(mig_buf_failed(&lines) ? text : mig_buf_text(&lines) + indent, out);
 }
 
 static void print_details(FILE *out, const char *text)

@@ -40,6 +40,14 @@ static int not_there(const struct mig_snapshot *snapshot, int position, const ch
 	return mig_error_hint(err, "migctl list --tree shows what is there");
 }
 
+/* A word that names a GPU which is not there, or is no name at all. */
+static int no_name(const char *word, struct mig_error **err)
+{
+	const struct mig_snapshot none = {.gpu_count = 0};
+
+	return not_there(&none, -1, word, err);
+}
+
 static int find_uuid(const struct mig_snapshot *snapshot, int position, const char *word,
 		     struct mig_instance_name *name, struct mig_error **err)
 {
@@ -139,12 +147,12 @@ int mig_instance_name_find(const struct mig_snapshot *snapshot, int position, co
 		size_t len = strcspn(at, ":");
 
 		if (mig_parse_u64_n(at, len, 0, UINT32_MAX, &ids[count]) < 0)
-			return not_there(snapshot, position, word, err);
+			return no_name(word, err);
 		is_more = at[len] == ':';
 		at += len + is_more;
 	}
 	if (*at != '\0' || at[-1] == ':')
-		return not_there(snapshot, position, word, err);
+		return no_name(word, err);
 	if (count == 1)
 		return find_plain(snapshot, position, word, ids[0], name, err);
 	for (unsigned int g = 0; g < snapshot->gpu_count; g++) {
@@ -152,7 +160,7 @@ int mig_instance_name_find(const struct mig_snapshot *snapshot, int position, co
 			gpu = (int)g;
 	}
 	if (gpu < 0)
-		return not_there(snapshot, position, word, err);
+		return no_name(word, err);
 	if (position >= 0 && gpu != position)
 		return mig_error_set(err, MIG_ERROR_REFUSED, "'%s' lies not on GPU %u", word,
 				     snapshot->gpus[position].index);

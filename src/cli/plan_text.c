@@ -347,8 +347,8 @@ void mig_plan_print_outcomes(const char *title, const struct mig_plan *plan,
 
 		mig_op_describe(&plan->ops[i], &text);
 		mig_output_wrap(&lines, mig_buf_text(&text), OUTCOME_WIDTH, OUTCOME_WIDTH, width);
-		mig_buf_printf(out, "  %-*s%s", OUTCOME_WIDTH - 2,
-			       mig_op_outcome_word(results[i].outcome),
-			       mig_buf_text(&lines) + OUTCOME_WIDTH);
+		mig_buf_printf(
+			out, "  %-*s%s", OUTCOME_WIDTH - 2, mig_op_outcome_word(results[i].outcome),
+			mig_buf_failed(&lines) ? "\n" : mig_buf_text(&lines) + OUTCOME_WIDTH);
 	}
 }

@@ -170,6 +170,7 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 	if (look(&session, mig_option_value(inv, "id"), &sight, err) < 0)
 		return -1;
 	mig_look_warn_unfinished(&session);
+	mig_status_warn_hidden(&sight.view);
 	if (svg != NULL) {
 		if (write_svg(&sight.view, svg, err) < 0)
 			return -1;
@@ -180,7 +181,6 @@ int mig_cmd_status_run(const struct mig_invocation *inv, struct mig_error **err)
 		mig_picture_style_of_stdout(&style);
 		put_text(&sight.view, &style, &out);
 	}
-	mig_status_warn_hidden(&sight.view);
 	fputs(mig_buf_text(&out), stdout);
 	/* What was asked for and could not be shown is a failure, after all else was shown. */
 	return mig_gpu_choice_check_lost(&session.ctx, sight.snapshot, &sight.choice, err) < 0

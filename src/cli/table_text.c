@@ -132,22 +132,14 @@ static bool fits(const char *text, size_t width)
 	return widest_line(text) <= width;
 }
 
-/* Where the last column begins, if it is text; 0: it is not. */
+/* Where the last column begins, by its heading; 0: it is not text, or that cannot be seen. */
 static size_t last_column_at(const struct mig_table *table, const char *text)
 {
 	const struct mig_column *last = &table->columns[table->chosen[table->chosen_count - 1]];
-	size_t widest = table->has_headings ? strlen(last->name) : 0;
 
-	if (last->type == MIG_COLUMN_NUMBER)
+	if (last->type == MIG_COLUMN_NUMBER || !table->has_headings)
 		return 0;
-	for (size_t i = 0; i < table->row_count; i++) {
-		_cleanup_buf_ struct mig_buf cell = MIG_BUF_INIT(4 * CELL_MAX);
-
-		if (put_cell_text(last, table->rows[i]->cells[last - table->columns], &cell) < 0)
-			return 0;
-		widest = MIG_MAX(widest, columns_of(mig_buf_text(&cell), cell.len));
-	}
-	return widest_line(text) - widest;
+	return columns_of(text, line_length(text)) - strlen(last->name);
 }
 
 /* Bytes of the first so many columns. */

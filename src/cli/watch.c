@@ -256,21 +256,22 @@ static int draw_once(struct watch *w, bool looks_again, struct mig_error **err)
 	return 0;
 }
 
-/* Until there is something to draw: a change, another size, or the end of the period. */
+/* Until there is something to draw: a change, another size, or the end of the period. What is typed
+ * and signals come in here, so it is waited at least for no time. */
 static void wait_for_change(const struct watch *w, uint64_t looked_ns)
 {
 	uint64_t due_ns = looked_ns + w->period_ms * MIG_CLOCK_NS_PER_MS;
+	bool is_due = false;
 
-	while (!ended && !resized) {
+	while (!ended && !resized && !is_due) {
 		struct pollfd polled[] = {{.fd = w->listener.fd, .events = POLLIN},
 					  {.fd = w->keyboard.is_ours ? STDIN_FILENO : -1,
 					   .events = POLLIN}};
 		uint64_t now_ns = mig_clock_now_ns(), count, left_ns;
 		struct timespec timeout;
 
-		if (now_ns >= due_ns)
-			return;
-		left_ns = due_ns - now_ns;
+		is_due = now_ns >= due_ns;
+		left_ns = is_due ? 0 : due_ns - now_ns;
 		timeout = (struct timespec){.tv_sec = (time_t)(left_ns / 1000000000u),
 					    .tv_nsec = (long)(left_ns % 1000000000u)};
 		if (ppoll(polled, MIG_ARRAY_SIZE(polled), &timeout, &w->outside) <= 0)

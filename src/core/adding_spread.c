@@ -263,6 +263,9 @@ int mig_adding_spread(const struct mig_snapshot *snapshot, const struct mig_addi
 	if (s->targets == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
 	s->load = calloc((size_t)snapshot->gpu_count + 1, sizeof(*s->load));
+	/* What each item takes is asked of the GPUs that may be used. */
+	for (unsigned int i = 0; i < snapshot->gpu_count; i++)
+		s->targets[i].is_named = is_candidate[i];
 	if (s->load == NULL)
 		mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
 	else if (make_units(s, err) == 0)

@@ -112,7 +112,21 @@ struct way_back {
 	const struct mig_context *ctx;
 	struct mig_journal *journal;
 	bool has_warned;
+	bool has_seen_all; /* what it planned from showed each GPU with all that is on it */
 };
+
+/* Whether each GPU of the layout can be looked at: of others nothing is planned. */
+static bool sees_all(const struct mig_saved_layout *layout, const struct mig_snapshot *snapshot)
+{
+	for (unsigned int i = 0; i < layout->gpu_count; i++) {
+		const struct mig_gpu *gpu = mig_snapshot_gpu(snapshot, layout->gpus[i].uuid);
+
+		if (gpu == NULL || gpu->is_lost ||
+		    (layout->gpus[i].mig_mode && (!gpu->is_mig_capable || gpu->facts == NULL)))
+			return false;
+	}
+	return true;
+}
 
 static void warn(struct way_back *w, const struct mig_error *why)
 {
@@ -154,6 +168,7 @@ static int go_back(struct way_back *w, const struct mig_plan *plan, const bool *
 	if (mig_snapshot_read(w->ctx, MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_LOST, &now, err) < 0 ||
 	    mig_plan_invert(plan, is_begun, before, now, &out->plan, err) < 0)
 		return -1;
+	w->has_seen_all = sees_all(before, now);
 	out->results = calloc((size_t)out->plan->op_count + 1, sizeof(*out->results));
 	if (out->results == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
@@ -177,7 +192,7 @@ int mig_rollback_run(const struct mig_context *ctx, struct mig_journal *journal,
 
 	unstoppable.is_interrupted = NULL;
 	*out = (struct mig_rollback){0};
-	out->is_gone_whole = go_back(&w, plan, is_begun, before, out, &why) == 0;
+	out->is_gone_whole = go_back(&w, plan, is_begun, before, out, &why) == 0 && w.has_seen_all;
 	if (!out->is_gone_whole && out->plan == NULL) {
 		mig_error_move(err, &why);
 		return cannot_see(before, err);
@@ -188,10 +203,7 @@ int mig_rollback_run(const struct mig_context *ctx, struct mig_journal *journal,
 	describe_differences(before, out->after, &where);
 	if (where.len == 0)
 		return 0;
-	for (unsigned int i = 0; i < before->gpu_count; i++) {
-		if (mig_snapshot_gpu(out->after, before->gpus[i].uuid) == NULL)
-			out->is_gone_whole = false;
-	}
+	out->is_gone_whole = out->is_gone_whole && sees_all(before, out->after);
 	mig_error_set(err, MIG_ERROR_FAILED, "%s%s%s", why != NULL ? mig_error_message(why) : "",
 		      why != NULL ? "; " : "", mig_buf_text(&where));
 	if (err != NULL && why != NULL)
@@ -231,17 +243,31 @@ static int cannot_recover(const struct mig_context *ctx, const struct mig_journa
 				   "going back; a reboot ends the transaction, too");
 }
 
+static int cannot_note(const struct mig_journal_entry *entry, const struct mig_recovery *recovery,
+		       struct mig_error **err)
+{
+	mig_error_wrap(err,
+		       "transaction %u was left unfinished and is rolled back, but that could not "
+		       "be noted, so nothing else was done",
+		       entry->number);
+	if (err != NULL && recovery->op_count > 0)
+		mig_error_set_changed(*err, MIG_CHANGED_ROLLED_BACK);
+	return -1;
+}
+
 /* The transaction has done, and undone, all that it can: `why` says what others have made of it. */
-static int end_with_what_is_left(struct mig_journal *journal, const struct mig_rollback *rollback,
-				 struct mig_error *why, struct mig_recovery *recovery,
-				 struct mig_error **err)
+static int end_with_what_is_left(struct mig_journal *journal, const struct mig_journal_entry *entry,
+				 const struct mig_rollback *rollback, struct mig_error *why,
+				 struct mig_recovery *recovery, struct mig_error **err)
 {
 	recovery->left = strdup(mig_error_message(why));
 	if (recovery->left == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	mig_error_wrap(&why, "left unfinished, and taken back later; others have changed it since");
-	return mig_journal_finish(journal, MIG_JOURNAL_PARTIAL, mig_error_message(why),
-				  rollback->after, err);
+	mig_error_wrap(&why, "left unfinished, and taken back later; not as before");
+	if (mig_journal_finish(journal, MIG_JOURNAL_PARTIAL, mig_error_message(why),
+			       rollback->after, err) == 0)
+		return 0;
+	return cannot_note(entry, recovery, err);
 }
 
 static int end_as_before(struct mig_journal *journal, const struct mig_journal_entry *entry,
@@ -251,13 +277,7 @@ static int end_as_before(struct mig_journal *journal, const struct mig_journal_e
 	if (mig_journal_finish(journal, MIG_JOURNAL_ROLLED_BACK,
 			       "left unfinished, and rolled back later", rollback->after, err) == 0)
 		return 0;
-	mig_error_wrap(err,
-		       "transaction %u was left unfinished and is rolled back, but that could not "
-		       "be noted, so nothing else was done",
-		       entry->number);
-	if (err != NULL && recovery->op_count > 0)
-		mig_error_set_changed(*err, MIG_CHANGED_ROLLED_BACK);
-	return -1;
+	return cannot_note(entry, recovery, err);
 }
 
 static int roll_back_entry(const struct mig_context *ctx, struct mig_journal *journal,
@@ -275,7 +295,7 @@ static int roll_back_entry(const struct mig_context *ctx, struct mig_journal *jo
 	if (rc == 0) {
 		rc = end_as_before(journal, entry, &rollback, recovery, err);
 	} else if (rollback.is_gone_whole) {
-		rc = end_with_what_is_left(journal, &rollback, why, recovery, err);
+		rc = end_with_what_is_left(journal, entry, &rollback, why, recovery, err);
 	} else {
 		mig_error_move(err, &why);
 		cannot_recover(ctx, entry, rollback.after, err);

@@ -672,10 +672,12 @@ int mig_hint_lost(const struct mig_context *ctx, struct mig_error **err)
 	_cleanup_free_ char *rest = NULL;
 	const char *hint = err != NULL ? mig_error_hint_text(*err) : NULL;
 
+	if (hint != NULL && strncmp(hint, LOST_HINT, strlen(LOST_HINT)) != 0)
+		return -1;
 	if (ctx->reboot_command == NULL)
 		return hint != NULL ? -1 : mig_error_hint(err, LOST_HINT);
 	/* What else the hint says stays. */
-	if (hint != NULL && strncmp(hint, LOST_HINT, strlen(LOST_HINT)) == 0)
+	if (hint != NULL)
 		rest = strdup(hint + strlen(LOST_HINT));
 	return mig_error_hint(err, "a reboot brings it back: %s%s", ctx->reboot_command,
 			      rest != NULL ? rest : "");

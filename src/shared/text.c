@@ -81,7 +81,8 @@ int mig_text_escape_message(struct mig_buf *buf, const char *text)
 
 void mig_text_quote_shell(struct mig_buf *out, const char *word)
 {
-	if (word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	if (word[0] != '\0' &&
+	    word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 			      "_./+-=,:@")] == '\0') {
 		mig_buf_puts(out, word);
 		return;

@@ -169,6 +169,11 @@ def a_request_that_fills_many_gpus():
             make(*(f'{profile}*{times * count}' for profile, times in packing.items()), name=name)
             tap.equal(sum(len(gpu.uuids) for gpu in state(name)), 4 * count, packing)
             destroy('--all', name=name)
+    # In whatever order they are named.
+    create(f'8x{A100}', 'mixed')
+    tap.succeeded(on('mixed', 'mode', 'on'))
+    make('1g.5gb*7', '2g.10gb*7', '4g.20gb*7', '7g.40gb', name='mixed')
+    tap.equal(sorted(len(gpu.uuids) for gpu in state('mixed')), [1] + [3] * 7)
     # Where one GPU has room for all, the others stay free.
     make('1g.5gb*2', '2g.10gb*2', name=name)
     tap.equal([len(gpu.uuids) for gpu in state(name)], [4] + [0] * 31)
@@ -412,7 +417,8 @@ def what_may_lie_on_a_lost_gpu():
                               'it is on no other')):
         refused(destroy(word, rc=1), said, 'a reboot brings it back: migctl sim reboot n')
     refused(destroy('2', rc=1), 'GPU 0 is lost', 'a reboot brings it back: migctl sim reboot n; without it: -i 1\n')
-    refused(destroy('1:9', rc=4), "there is no instance '1:9'")
+    for word in ('1:9', '7:1', '0::1', '1:2:3:4'):
+        refused(destroy(word, rc=4), f"there is no instance '{word}'\n")
     destroy(there)
     tap.succeeded(migctl('sim', 'fault', 'clear', 'n', 'all'))
     tap.equal(layouts('n'), ['3g.20gb@4[3g.20gb@0]', ''])

@@ -126,12 +126,31 @@ def others_have_changed_it_since():
         tap.succeeded(tap.run([tap.build('migctl'), *(word.format(node) for word in meanwhile)]))
         got = tap.succeeded(on(node, 'create', '-i', '1', '2g.10gb'))
         tap.contains(got.stderr, 'migctl: transaction 3 was left unfinished; what it had done is taken '
-                                 'back, and what others have done since stays: GPU 0 has: ')
+                                 'back, and this is not as it was before it: GPU 0 has: ')
         tap.contains(got.stderr, has)
         tap.contains(got.stderr, '; before it had: 3g.20gb@4 1g.5gb@3\n')
         tap.equal([entry['result'] for entry in history(node)], ['done', 'partial', 'done', 'done'])
         tap.not_contains(state(node)[0].layout, '1g.5gb@2')
         tap.equal(tap.succeeded(on(node, 'create', '-i', '1', '2g.10gb')).stderr, '')
+
+
+@test
+def what_could_not_be_seen_is_not_given_up():
+    """A GPU that answers nothing for a moment keeps what was left on it from being called another's."""
+    for number, fault in enumerate(('nvmlDeviceGetHandleByIndex_v2:1=GPU_IS_LOST',
+                                    'nvmlDeviceGetMigMode:1=NOT_SUPPORTED')):
+        node = create(f'2x{A100}', f'node{number}')
+        tap.succeeded(on(node, 'mode', 'on'))
+        before = state(node)
+        tap.exited(faulty(node, 'nvmlGpuInstanceCreateComputeInstanceWithPlacement:1=kill', 'create',
+                          '-i', '0', '1g.5gb'), -9)
+        tap.true(state(node) != before)
+        got = faulty(node, fault, 'create', '-i', '1', '1g.5gb')
+        tap.true(got.rc in (1, 4, 9), got)
+        tap.equal(history(node)[0]['result'], 'unfinished')
+        tap.succeeded(on(node, 'create', '-i', '1', '1g.5gb'))
+        tap.equal(state(node)[0].layout, '')
+        tap.equal([entry['result'] for entry in history(node)][:2], ['done', 'rolled-back'])
 
 
 @test

@@ -96,7 +96,7 @@ def node():
 
 def is_held_by(pid):
     tap.equal(places()['3g.20gb'][1], [(pid, 1 << 30)])
-    tap.contains(tap.succeeded(on('n', 'status')).stdout, f'in use: 3g.20gb at 4:4 by process {pid}')
+    tap.contains(tap.succeeded(on('n', 'status')).stdout, f'in use: GI 2 CI 0 (3g.20gb) by process {pid}')
 
 
 def is_free(file):

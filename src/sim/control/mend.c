@@ -41,9 +41,25 @@ static int failed(const struct mending *m, const char *what)
 /* A directory, if there is none, whatever the umask is. */
 static int put_directory(int dir, const char *name)
 {
-	if (mkdirat(dir, name, 0755) == 0)
-		return fchmodat(dir, name, 0755, 0);
-	return errno == EEXIST ? 0 : -1;
+	_cleanup_close_ int fd = -1;
+
+	if (mkdirat(dir, name, 0755) < 0)
+		return errno == EEXIST ? 0 : -1;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 ? fchmod(fd, 0755) : -1;
+}
+
+/* Root makes nothing in a directory of somebody else's, who could move things under its feet. */
+static int check_owner(const struct mending *m, int dir)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || (fstat(dir, &st) == 0 && st.st_uid == 0))
+		return 0;
+	mig_error_set(m->err, MIG_ERROR_NO_PERMISSION,
+		      "the files of node '%s' are another user's, and root makes none there",
+		      m->store->node->name);
+	return mig_error_hint(m->err, "run it as the user whose node it is");
 }
 
 static int open_directory(const struct mending *m, const char *path);
@@ -61,16 +77,16 @@ static int make_directory(const struct mending *m, const char *path)
 			    : open(m->store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return above != NULL ? -1 : failed(m, path);
+	if (check_owner(m, dir) < 0)
+		return -1;
 	if (put_directory(dir, slash != NULL ? slash + 1 : path) < 0)
 		return failed(m, path);
 	return 0;
 }
 
-/* Root makes nothing in a directory of somebody else's, who could move things under its feet. */
 static int open_directory(const struct mending *m, const char *path)
 {
 	int fd = mig_sim_tree_open(m->store->path, path);
-	struct stat st;
 
 	if (fd < 0 && errno == ENOENT) {
 		if (make_directory(m, path) < 0)
@@ -79,13 +95,10 @@ static int open_directory(const struct mending *m, const char *path)
 	}
 	if (fd < 0)
 		return failed(m, path);
-	if (geteuid() != 0 || (fstat(fd, &st) == 0 && st.st_uid == 0))
+	if (check_owner(m, fd) == 0)
 		return fd;
 	close(fd);
-	mig_error_set(m->err, MIG_ERROR_NO_PERMISSION,
-		      "the files of node '%s' are another user's, and root makes none there",
-		      m->store->node->name);
-	return mig_error_hint(m->err, "run it as the user whose node it is");
+	return -1;
 }
 
 static void work_name(char name[WORK_SIZE])
