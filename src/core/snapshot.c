@@ -361,8 +361,21 @@ static struct mig_compute_instance *find_ci(struct mig_gpu *gpu, unsigned int gi
 	return NULL;
 }
 
+/* A device in an instance that was not listed: one answer of the driver was wrong, or somebody changes
+ * the GPU just now. What is planned from such a look would take what is there for free. */
+static int contradicts(const struct mig_gpu *gpu, unsigned int index, unsigned int gi_id,
+		       unsigned int ci_id, struct mig_error **err)
+{
+	mig_error_set(
+		err, MIG_ERROR_DRIVER,
+		"GPU %u: the driver shows MIG device %u in compute instance %u of GPU instance "
+		"%u, and does not list that one",
+		gpu->index, index, ci_id, gi_id);
+	return mig_error_hint(err, "somebody may be changing it: run the same command again");
+}
+
 static int read_device(const struct mig_driver *driver, struct mig_gpu *gpu, unsigned int index,
-		       bool *is_last, struct mig_error **err)
+		       bool must_be_known, bool *is_last, struct mig_error **err)
 {
 	unsigned int gi_id = 0, ci_id = 0;
 	struct mig_compute_instance *ci;
@@ -378,6 +391,8 @@ static int read_device(const struct mig_driver *driver, struct mig_gpu *gpu, uns
 	if (code == NVML_SUCCESS)
 		code = driver->nvmlDeviceGetComputeInstanceId(driver, device, &ci_id);
 	ci = code == NVML_SUCCESS ? find_ci(gpu, gi_id, ci_id) : NULL;
+	if (code == NVML_SUCCESS && ci == NULL && must_be_known)
+		return contradicts(gpu, index, gi_id, ci_id, err);
 	if (ci != NULL) {
 		ci->device_index = (int)index;
 		code = driver->nvmlDeviceGetUUID(driver, device, ci->uuid, sizeof(ci->uuid));
@@ -389,16 +404,18 @@ static int read_device(const struct mig_driver *driver, struct mig_gpu *gpu, uns
 }
 
 /* Indices are walked to the end: a driver might leave holes. */
-static int read_devices(const struct mig_driver *driver, struct mig_gpu *gpu,
+static int read_devices(const struct mig_driver *driver, struct mig_gpu *gpu, unsigned int flags,
 			struct mig_error **err)
 {
+	/* Who only looks is shown what there is. */
+	bool must_be_known = (flags & MIG_SNAPSHOT_PARTIAL) == 0;
 	unsigned int wanted = 0, max = 0;
 	bool is_last = false;
 	nvmlReturn_t code;
 
 	for (unsigned int i = 0; i < gpu->gi_count; i++)
 		wanted += gpu->gi[i].ci_count;
-	if (wanted == 0)
+	if (wanted == 0 && !must_be_known)
 		return 0;
 	code = driver->nvmlDeviceGetMaxMigDeviceCount(driver, gpu->handle, &max);
 	if (code != NVML_SUCCESS)
@@ -407,7 +424,7 @@ static int read_devices(const struct mig_driver *driver, struct mig_gpu *gpu,
 					gpu->index);
 	max = MIG_MIN(max, DEVICES_MAX);
 	for (unsigned int i = 0; i < max && !is_last; i++) {
-		if (read_device(driver, gpu, i, &is_last, err) < 0)
+		if (read_device(driver, gpu, i, must_be_known, &is_last, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -444,7 +461,7 @@ int mig_snapshot_read_instances(const struct mig_context *ctx, struct mig_gpu *g
 	if (read_gpu_instances(ctx->driver, gpu, flags, err) < 0)
 		return -1;
 	if ((flags & (MIG_SNAPSHOT_UUIDS | MIG_SNAPSHOT_HOLDERS)) != 0 &&
-	    read_devices(ctx->driver, gpu, err) < 0)
+	    read_devices(ctx->driver, gpu, flags, err) < 0)
 		return -1;
 	return (flags & MIG_SNAPSHOT_HOLDERS) != 0 ? find_holders(ctx, gpu, err) : 0;
 }

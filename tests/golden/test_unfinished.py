@@ -154,6 +154,30 @@ def what_could_not_be_seen_is_not_given_up():
 
 
 @test
+def one_wrong_answer_of_the_driver():
+    """An instance that it does not list for once is not taken for gone: nothing is changed then."""
+    node = create(f'1x{A100}')
+    tap.succeeded(on(node, 'mode', 'on'))
+    tap.succeeded(on(node, 'create', '3g.20gb', '1g.5gb'))
+    before = state(node)
+    contradicted = 0
+    for number in range(2, 62, 4):
+        for function in ('nvmlGpuInstanceGetComputeInstanceProfileInfoV',
+                         'nvmlDeviceGetGpuInstanceProfileInfoV'):
+            got = faulty(node, f'{function}:{number}=NOT_SUPPORTED', 'create', '1c.2g.10gb*2')
+            tap.true(got.rc in (0, 1, 4, 8), f'{function}:{number}: {got}')
+            contradicted += 'and does not list that one' in got.stderr
+            if got.rc == 0:
+                tap.succeeded(on(node, 'destroy', '2g.10gb'))
+            tap.equal(state(node), before, f'{function}:{number}')
+    tap.true(contradicted > 3, contradicted)
+    got = tap.exited(faulty(node, 'nvmlDeviceGetGpuInstanceProfileInfoV:4+=NOT_SUPPORTED', 'destroy',
+                            '--all'), 1)
+    tap.not_contains(got.stdout, 'Nothing had to change')
+    tap.equal(state(node), before)
+
+
+@test
 def a_start_of_the_machine_ends_it():
     node = create(f'1x{A100}')
     died(node, 'apply', '0=3g.20gb*2')
