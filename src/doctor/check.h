@@ -9,10 +9,11 @@
 /* Adds a finding; subject may be NULL. */
 void mig_doctor_find(struct mig_doctor *doctor, enum mig_finding_kind kind, const char *subject,
 		     const char *fmt, ...) MIG_PRINTF(4, 5);
-/* Says of the finding that was added last which command mends it. Behind the command may stand three
- * spaces and in brackets a remark: "reboot   (the module knows no such place)". */
+/* Says of the finding that was added last which command mends it. */
 void mig_doctor_mend(struct mig_doctor *doctor, const char *fmt, ...) MIG_PRINTF(2, 3);
-/* The same where the command is about the machine: on a simulated node it is what would be done on a
+/* Says what is to be known of that command. */
+void mig_doctor_remark(struct mig_doctor *doctor, const char *fmt, ...) MIG_PRINTF(2, 3);
+/* The same as mend where the command is about the machine: on a simulated node it is what would be done on a
  * real one, and marked as such, for here it would reach the machine that simulates. */
 void mig_doctor_mend_machine(struct mig_doctor *doctor, const char *fmt, ...) MIG_PRINTF(2, 3);
 /* Says of the GPUs for which `is_hidden` is true why they could not be looked at; false if none. */

@@ -96,30 +96,28 @@ void mig_doctor_find(struct mig_doctor *doctor, enum mig_finding_kind kind, cons
 	report->result = worse(report->result, kind);
 }
 
-/* Takes `mend`, with its remark; NULL: out of memory. */
+/* The finding that was added last; NULL: there is none. */
+static struct mig_finding *last_finding(const struct mig_doctor *doctor)
+{
+	const struct mig_check_report *report = doctor->report;
+
+	return report->count > 0 ? &report->findings[report->count - 1] : NULL;
+}
+
+/* Takes `mend`; NULL: out of memory. */
 static void set_mend(struct mig_doctor *doctor, char *mend, bool is_of_machine)
 {
-	static const char before[] = "   (";
-	char *remark = mend != NULL ? strstr(mend, before) : NULL;
-	struct mig_finding *finding;
+	struct mig_finding *finding = last_finding(doctor);
 
 	if (mend == NULL)
 		doctor->is_out_of_memory = true;
-	if (doctor->report->count == 0) {
+	if (finding == NULL) {
 		free(mend);
 		return;
 	}
-	finding = &doctor->report->findings[doctor->report->count - 1];
 	free(finding->mend);
-	free(MIG_TAKE_PTR(finding->remark));
 	finding->mend = mend;
 	finding->is_of_machine = is_of_machine;
-	if (remark == NULL)
-		return;
-	finding->remark = strndup(remark + strlen(before), strlen(remark + strlen(before)) - 1);
-	*remark = '\0';
-	if (finding->remark == NULL)
-		doctor->is_out_of_memory = true;
 }
 
 void mig_doctor_mend(struct mig_doctor *doctor, const char *fmt, ...)
@@ -129,6 +127,21 @@ void mig_doctor_mend(struct mig_doctor *doctor, const char *fmt, ...)
 	va_start(args, fmt);
 	set_mend(doctor, format(fmt, args), false);
 	va_end(args);
+}
+
+void mig_doctor_remark(struct mig_doctor *doctor, const char *fmt, ...)
+{
+	struct mig_finding *finding = last_finding(doctor);
+	va_list args;
+
+	if (finding == NULL)
+		return;
+	free(finding->remark);
+	va_start(args, fmt);
+	finding->remark = format(fmt, args);
+	va_end(args);
+	if (finding->remark == NULL)
+		doctor->is_out_of_memory = true;
 }
 
 void mig_doctor_mend_machine(struct mig_doctor *doctor, const char *fmt, ...)

@@ -33,7 +33,7 @@ static const struct {
 	{"gpu-feature-dis", "the feature discovery of Kubernetes",
 	 "kubectl label node NODE nvidia.com/gpu.deploy.gpu-feature-discovery=false --overwrite"},
 	{"Xorg", "an X server", "systemctl isolate multi-user.target"},
-	{"nvtop", "a monitor", "end nvtop"},
+	{"nvtop", "a monitor", "pkill nvtop"},
 };
 
 static enum mig_finding_kind kind_now(const struct mig_doctor *doctor)

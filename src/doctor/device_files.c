@@ -73,12 +73,20 @@ static bool find_mode(const char *capability, unsigned int *mode)
 static void mend_file(const struct files *files, bool must_remove, const char *node,
 		      const char *capability)
 {
-	if (files->doctor->device_command != NULL)
+	_cleanup_buf_ struct mig_buf command = MIG_BUF_INIT(FILE_MAX);
+
+	if (files->doctor->device_command != NULL) {
 		mig_doctor_mend(files->doctor, "%s", files->doctor->device_command);
-	else
-		mig_doctor_mend(files->doctor, "%s%s%snvidia-modprobe -f %s",
-				must_remove ? "rm " : "", must_remove ? node : "",
-				must_remove ? " && " : "", capability);
+		return;
+	}
+	if (must_remove) {
+		mig_buf_puts(&command, "rm ");
+		mig_text_quote_shell(&command, node);
+		mig_buf_puts(&command, " && ");
+	}
+	mig_buf_puts(&command, "nvidia-modprobe -f ");
+	mig_text_quote_shell(&command, capability);
+	mig_doctor_mend(files->doctor, "%s", mig_buf_text(&command));
 }
 
 /* The file of one right or instance. */
@@ -86,6 +94,7 @@ static void check_file(const struct files *files, const char *what, const char *
 		       const char *capability)
 {
 	struct mig_doctor *doctor = files->doctor;
+	_cleanup_buf_ struct mig_buf quoted = MIG_BUF_INIT(FILE_MAX);
 	_cleanup_free_ char *node = NULL;
 	unsigned int minor = 0, mode = 0;
 	struct stat st;
@@ -93,8 +102,8 @@ static void check_file(const struct files *files, const char *what, const char *
 	if (!find_minor(files, key, &minor)) {
 		mig_doctor_find(doctor, MIG_FINDING_PROBLEM, NULL,
 				"mig-minors has no number for '%s' (%s)", key, what);
-		mig_doctor_mend_machine(doctor,
-					"reboot   (the kernel module does not know this place)");
+		mig_doctor_mend_machine(doctor, "reboot");
+		mig_doctor_remark(doctor, "the kernel module does not know this place");
 		return;
 	}
 	node = mig_asprintf("%s/nvidia-cap%u", files->caps, minor);
@@ -127,7 +136,8 @@ static void check_file(const struct files *files, const char *what, const char *
 		mig_doctor_find(doctor, MIG_FINDING_PROBLEM, node,
 				"its mode is %04o and should be %04o (%s)", st.st_mode & 0777, mode,
 				what);
-		mig_doctor_mend(doctor, "chmod %04o %s", mode, node);
+		mig_text_quote_shell(&quoted, node);
+		mig_doctor_mend(doctor, "chmod %04o %s", mode, mig_buf_text(&quoted));
 	}
 }
 
@@ -251,10 +261,16 @@ static void check_stale(const struct files *files)
 	unsigned int count = 0;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		_cleanup_free_ char *path = NULL;
+
 		if (!is_stale(files, entry->d_name))
 			continue;
 		mig_buf_printf(&names, "%s%s", count++ > 0 ? ", " : "", entry->d_name);
-		mig_buf_printf(&paths, " %s/%s", files->caps, entry->d_name);
+		path = mig_path_join(files->caps, entry->d_name);
+		if (path == NULL)
+			continue;
+		mig_buf_putc(&paths, ' ');
+		mig_text_quote_shell(&paths, path);
 	}
 	if (dir != NULL)
 		closedir(dir);
@@ -282,11 +298,12 @@ static void check_all(struct files *files)
 		mig_doctor_find(
 			doctor, MIG_FINDING_PROBLEM, minors,
 			"it cannot be read, so the device files of instances are not known");
-		if (doctor->device_command != NULL)
+		if (doctor->device_command != NULL) {
 			mig_doctor_mend(doctor, "%s", doctor->device_command);
-		else
-			mig_doctor_mend(doctor,
-					"modprobe nvidia   (its part nvidia-caps makes this file)");
+		} else {
+			mig_doctor_mend(doctor, "modprobe nvidia");
+			mig_doctor_remark(doctor, "its part nvidia-caps makes this file");
+		}
 		return;
 	}
 	find_major(files);

@@ -44,54 +44,57 @@ static void mend_library(struct mig_doctor *doctor)
 	char version[VERSION_SIZE];
 
 	read_module_version(doctor, version);
-	if (version[0] == '\0')
-		mig_doctor_mend_machine(
-			doctor, "apt install nvidia-driver libnvidia-ml1   (Debian; elsewhere the "
-				"NVIDIA driver as that system has it; without a GPU a simulated "
-				"node can be tried: migctl help sim create)");
-	else
-		mig_doctor_mend_machine(
-			doctor,
-			"apt install --reinstall libnvidia-ml1   (Debian; elsewhere the library "
-			"of driver %s: 'ldconfig -p | grep libnvidia-ml' shows which is found)",
-			version);
+	if (version[0] == '\0') {
+		mig_doctor_mend_machine(doctor, "apt install nvidia-driver libnvidia-ml1");
+		mig_doctor_remark(doctor, "Debian; elsewhere the NVIDIA driver as that system has "
+					  "it; without a GPU a simulated node can be tried: migctl "
+					  "help sim create");
+	} else {
+		mig_doctor_mend_machine(doctor, "apt install --reinstall libnvidia-ml1");
+		mig_doctor_remark(doctor,
+				  "Debian; elsewhere the library of driver %s: 'ldconfig -p | grep "
+				  "libnvidia-ml' shows which is found",
+				  version);
+	}
 }
 
 void mig_check_driver(struct mig_doctor *doctor)
 {
 	const struct mig_error *err = doctor->driver_error;
-	const char *hint;
+	const char *hint = NULL;
 
 	if (err == NULL)
 		return;
-	hint = mig_error_hint_text(err);
-	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, NULL, "%s", mig_error_message(err));
+	/* The simulated driver says in words what is wrong with the node. */
+	if (doctor->is_simulated)
+		hint = mig_error_hint_text(err);
+	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, NULL, "%s%s%s", mig_error_message(err),
+			hint != NULL ? "; " : "", hint != NULL ? hint : "");
 	switch (mig_error_nvml(err)) {
 	case NVML_ERROR_DRIVER_NOT_LOADED:
-		mig_doctor_mend_machine(doctor, "modprobe nvidia   (and see dmesg if that fails)");
-		return;
+		mig_doctor_mend_machine(doctor, "modprobe nvidia");
+		mig_doctor_remark(doctor, "and see dmesg if that fails");
+		break;
 	case NVML_ERROR_LIB_RM_VERSION_MISMATCH:
-		mig_doctor_mend_machine(doctor,
-					"%s   (the library and the kernel module are of different "
-					"versions: the driver was updated while it ran)",
-					doctor->ctx->reboot_command ? doctor->ctx->reboot_command
-								    : "reboot");
-		return;
+		mig_doctor_mend_machine(doctor, "reboot");
+		mig_doctor_remark(doctor, "the library and the kernel module are of different "
+					  "versions: the driver was updated while it ran");
+		break;
 	case NVML_ERROR_NO_PERMISSION:
-		mig_doctor_mend_machine(
-			doctor, "chmod 0666 /dev/nvidiactl /dev/nvidia[0-9]*   (or run as root)");
-		return;
+		mig_doctor_mend_machine(doctor, "chmod 0666 /dev/nvidiactl /dev/nvidia[0-9]*");
+		mig_doctor_remark(doctor, "or run as root");
+		break;
+	case MIG_NVML_CODE_NONE:
+		if (mig_error_code(err) == MIG_ERROR_NO_DRIVER && hint == NULL)
+			mend_library(doctor);
+		break;
 	default:
+		if (hint != NULL)
+			break;
+		mig_doctor_mend_machine(doctor, "dmesg | grep -i nvrm");
+		mig_doctor_remark(doctor, "says what the kernel module met");
 		break;
 	}
-	if (mig_error_nvml(err) == MIG_NVML_CODE_NONE &&
-	    mig_error_code(err) == MIG_ERROR_NO_DRIVER && (hint == NULL || !doctor->is_simulated))
-		mend_library(doctor);
-	else if (hint != NULL)
-		mig_doctor_mend(doctor, "%s", hint);
-	else
-		mig_doctor_mend_machine(doctor, "dmesg | grep -i nvrm   (says what the kernel "
-						"module met)");
 }
 
 /* ---- rights ------------------------------------------------------------------------------------- */
@@ -109,6 +112,12 @@ static bool find_minor(const struct mig_doctor *doctor, const char *name, unsign
 	return found != NULL && mig_doctor_number(found, minor);
 }
 
+static void mend_as_root(struct mig_doctor *doctor)
+{
+	mig_doctor_mend(doctor, "sudo -s");
+	mig_doctor_remark(doctor, "and then the same command, as root");
+}
+
 /* The rights are files: who can open one has the right. A driver that has said no needs no look. */
 static void check_right(struct mig_doctor *doctor, const char *name, const char *what,
 			bool is_refused)
@@ -124,7 +133,7 @@ static void check_right(struct mig_doctor *doctor, const char *name, const char 
 		return;
 	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, node,
 			"the right '%s' is missing: without it a user may not %s", name, what);
-	mig_doctor_mend(doctor, "sudo -s   (and then the same command, as root)");
+	mend_as_root(doctor);
 }
 
 void mig_check_permission(struct mig_doctor *doctor)
@@ -145,6 +154,6 @@ void mig_check_permission(struct mig_doctor *doctor)
 					"to the administrator only, and lets nobody else change "
 					"them"
 				      : "only root may change the MIG mode and instances");
-		mig_doctor_mend(doctor, "sudo -s   (and then the same command, as root)");
+		mend_as_root(doctor);
 	}
 }

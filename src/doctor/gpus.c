@@ -29,7 +29,8 @@ void mig_check_gpus(struct mig_doctor *doctor)
 	}
 	if (snapshot->gpu_count == 0) {
 		mig_doctor_find(doctor, MIG_FINDING_PROBLEM, NULL, "the driver shows no GPU");
-		mig_doctor_mend_machine(doctor, "lspci -d 10de:   (shows the GPUs that there are)");
+		mig_doctor_mend_machine(doctor, "lspci -d 10de:");
+		mig_doctor_remark(doctor, "shows the GPUs that there are");
 	} else if (capable == 0) {
 		mig_doctor_find(doctor, MIG_FINDING_NOTE, NULL, "no GPU of this node has MIG");
 	}

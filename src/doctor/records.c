@@ -31,10 +31,9 @@ static void note_error(struct mig_doctor *doctor, const char *path, const struct
 		return;
 	if (is_damaged) {
 		mig_text_quote_shell(&quoted, path);
-		mig_doctor_mend(doctor,
-				"rm %s   (compare 'migctl status' with what you want: that change "
-				"cannot be taken back)",
-				mig_buf_text(&quoted));
+		mig_doctor_mend(doctor, "rm %s", mig_buf_text(&quoted));
+		mig_doctor_remark(doctor, "compare 'migctl status' with what you want: that change "
+					  "cannot be taken back");
 	} else if (mig_error_hint_text(why) != NULL) {
 		mig_doctor_mend(doctor, "%s", mig_error_hint_text(why));
 	}
@@ -62,8 +61,8 @@ static void check_entry(struct mig_doctor *doctor, unsigned int number, bool is_
 				"transaction %u (%s of %s) failed and could not be rolled back: %s",
 				entry->number, entry->command, entry->user,
 				entry->message != NULL ? entry->message : "it does not say why");
-		mig_doctor_mend(doctor,
-				"migctl boot   (brings back the last layout that was done)");
+		mig_doctor_mend(doctor, "migctl boot");
+		mig_doctor_remark(doctor, "brings back the last layout that was done");
 		return;
 	}
 	if (!is_newest || entry->end != MIG_JOURNAL_UNFINISHED ||
@@ -74,14 +73,16 @@ static void check_entry(struct mig_doctor *doctor, unsigned int number, bool is_
 				"transaction %u (%s of %s) was left unfinished, and a start of the "
 				"machine has ended it",
 				entry->number, entry->command, entry->user);
-		mig_doctor_mend(doctor, "migctl boot   (brings back the last layout)");
+		mig_doctor_mend(doctor, "migctl boot");
+		mig_doctor_remark(doctor, "brings back the last layout");
 		return;
 	}
 	mig_doctor_find(doctor, MIG_FINDING_PROBLEM, path,
 			"transaction %u (%s of %s) was left unfinished; the next changing command "
 			"rolls it back first",
 			entry->number, entry->command, entry->user);
-	mig_doctor_mend(doctor, "migctl boot   (rolls back, then brings back the last layout)");
+	mig_doctor_mend(doctor, "migctl boot");
+	mig_doctor_remark(doctor, "rolls back, then brings back the last layout");
 }
 
 void mig_check_journal(struct mig_doctor *doctor)

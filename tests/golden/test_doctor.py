@@ -118,6 +118,22 @@ def no_driver():
 
 
 @test
+def a_path_that_a_shell_would_take_apart():
+    home = tap.tmpdir() / "it's   (odd) home"
+    home.mkdir()
+    env = {'MIGSIM_HOME': str(home)}
+    tap.succeeded(migctl('sim', 'create', 'n', '--gpus', f'1x{A100}', env=env))
+    tap.succeeded(on('n', 'apply', '0=1g.5gb', env=env))
+    cap = home / 'n/root/dev/nvidia-caps/nvidia-cap1'
+    cap.chmod(0o444)
+    mend, = (f['mend'] for check in json.loads(on('n', 'doctor', '--json', env=env).stdout)['checks']
+             for f in check['findings'])
+    subprocess.run(['sh', '-c', mend], check=True)
+    tap.equal(cap.stat().st_mode & 0o777, 0o400)
+    tap.exited(on('n', 'doctor', env=env), 0)
+
+
+@test
 def a_library_without_symbols():
     env = machine('broken', 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.82  Thu\n')
     shutil.copy(tap.build('tests', 'unit', 'nvml-fake', 'libnvml-fake-broken.so'),
