@@ -177,14 +177,13 @@ static int mark_kind(struct destruction *d, unsigned int word, struct mig_error 
 
 /* ---- the target -------------------------------------------------------------------------------- */
 
-static int mark_all(struct destruction *d)
+static void mark_all(struct destruction *d)
 {
 	for (unsigned int g = 0; g < d->snapshot->gpu_count; g++) {
 		for (unsigned int i = 0;
 		     d->choice.is_chosen[g] && i < d->snapshot->gpus[g].gi_count; i++)
 			d->doomed[g].gi[i] = 1;
 	}
-	return 0;
 }
 
 static int mark_words(struct destruction *d, struct mig_error **err)
@@ -250,7 +249,9 @@ static int make_target(struct destruction *d, struct mig_target **out, struct mi
 	d->doomed = calloc((size_t)d->snapshot->gpu_count + 1, sizeof(*d->doomed));
 	if (d->doomed == NULL)
 		return mig_error_set(err, MIG_ERROR_NO_MEMORY, "out of memory");
-	if (is_all ? mark_all(d) < 0 : mark_words(d, err) < 0)
+	if (is_all)
+		mark_all(d);
+	else if (mark_words(d, err) < 0)
 		return -1;
 	for (unsigned int g = 0; g < d->snapshot->gpu_count; g++) {
 		if (d->choice.is_chosen[g] && d->snapshot->gpus[g].is_mig_capable)

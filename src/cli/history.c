@@ -12,7 +12,7 @@
 #include "cli/output.h"
 #include "cli/plan_json.h"
 #include "cli/plan_text.h"
-#include "cli/table.h"
+#include "cli/table_text.h"
 #include "cli/terminal.h"
 #include "core/history.h"
 #include "shared/hostroot.h"
@@ -90,7 +90,7 @@ static int print_list(const struct mig_invocation *inv, const struct mig_history
 		return -1;
 	for (unsigned int i = history->count; i-- > 0;)
 		add_row(&table, history->entries[i]);
-	return mig_table_print(&table, "", "", err);
+	return mig_table_print_text(&table, err);
 }
 
 static void print_layout(const char *title, const struct mig_saved_layout *layout,

@@ -347,6 +347,7 @@ static int finish(int status, const struct mig_error *err, bool is_json)
 int main(int argc, char **argv)
 {
 	_cleanup_error_ struct mig_error *err = NULL;
+	bool is_json;
 	int status;
 
 	fill_closed_descriptors();
@@ -356,14 +357,15 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	/* A file that reaches its size limit is an error of that file, not the end of migctl. */
 	signal(SIGXFSZ, SIG_IGN);
-	if (wants_json(argc, argv))
+	is_json = wants_json(argc, argv);
+	if (is_json)
 		mig_note_keep();
 	status = dispatch(argc, argv, &err);
 	if (err && status <= 0)
 		status = (int)mig_error_exit_status(err);
-	if (err && wants_json(argc, argv))
+	if (err && is_json)
 		print_error_json(err, status);
 	else if (err)
 		print_error_text(err);
-	return finish(status, err, wants_json(argc, argv));
+	return finish(status, err, is_json);
 }

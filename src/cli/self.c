@@ -6,7 +6,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,15 +85,4 @@ void mig_self_fputs(const char *text, FILE *stream)
 
 	mig_self_puts(&out, text);
 	fputs(mig_buf_text(&out), stream);
-}
-
-void mig_self_printf(FILE *stream, const char *fmt, ...)
-{
-	_cleanup_buf_ struct mig_buf text = MIG_BUF_INIT(TEXT_MAX);
-	va_list args;
-
-	va_start(args, fmt);
-	mig_buf_vprintf(&text, fmt, args);
-	va_end(args);
-	mig_self_fputs(mig_buf_text(&text), stream);
 }

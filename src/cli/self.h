@@ -27,5 +27,3 @@ const char *mig_self_node(void);
 void mig_self_puts(struct mig_buf *out, const char *text);
 /* The same to a stream. */
 void mig_self_fputs(const char *text, FILE *stream);
-/* The same of a format. */
-void mig_self_printf(FILE *stream, const char *fmt, ...) MIG_PRINTF(2, 3);

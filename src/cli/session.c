@@ -94,20 +94,25 @@ static void print_message(MIG_UNUSED void *cookie, MIG_UNUSED enum mig_log_level
 /* Somebody who has chosen a node for the sim commands may take it for chosen for all. */
 static void hint_used_node(struct mig_error **err)
 {
+	_cleanup_buf_ struct mig_buf name = MIG_BUF_INIT(COMMAND_MAX);
 	_cleanup_free_ char *node = NULL, *home = NULL;
+	const char *hint = err != NULL ? mig_error_hint_text(*err) : NULL;
 	size_t length;
 
-	if (err == NULL || mig_error_code(*err) != MIG_ERROR_NO_DRIVER ||
+	/* With a library, broken or not, it is the machine that is meant. */
+	if (hint == NULL || mig_error_code(*err) != MIG_ERROR_NO_DRIVER ||
 	    getenv(MIG_SIM_NODE_ENV) != NULL || mig_sim_home(&home, NULL) < 0 ||
 	    mig_sim_node_path(NULL, &node, NULL) < 0)
 		return;
 	length = strlen(home);
 	if (strncmp(node, home, length) != 0 || node[length] != '/')
 		return;
-	mig_error_hint(err,
-		       "the node '%s' is chosen for sim commands only; here it is named: migctl "
-		       "--node %s COMMAND",
-		       node + length + 1, node + length + 1);
+	mig_text_quote_shell(&name, node + length + 1);
+	mig_error_hint(
+		err,
+		"%s; the node of 'sim use' is for sim commands only, here it is named: migctl "
+		"--node %s COMMAND",
+		hint, mig_buf_text(&name));
 }
 
 int mig_session_open(struct mig_session *session, struct mig_error **err)

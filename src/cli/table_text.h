@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A table as text, on terminals of any width. For cli/table.c alone.
+ * A table as text, on terminals of any width: for cli/table.c, and for tables whose JSON is their
+ * command's own.
  */
 #pragma once
 

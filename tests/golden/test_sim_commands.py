@@ -431,8 +431,9 @@ def use_prints_lines_for_eval():
     tap.equal((home() / '.current').read_text(), f'{home()}/demo\n')
     # Without eval it is chosen for sim commands only, and others say so.
     got = tap.exited(migctl('status', env={'LD_LIBRARY_PATH': '/nonexistent'}), 6)
-    tap.contains(got.stderr, "  the node 'demo' is chosen for sim commands only; here it is named: "
-                             'migctl --node demo COMMAND\n')
+    tap.contains(got.stderr, "  install the NVIDIA driver, or take a simulated node ('migctl sim create', "
+                             "then --node); the node of 'sim use' is for sim commands only, here it is "
+                             'named: migctl --node demo COMMAND\n')
     got = tap.exited(migctl('sim', 'use', 'nope'), 6)
     tap.equal(got.stdout, '')
     tap.equal((home() / '.current').read_text(), f'{home()}/demo\n')
